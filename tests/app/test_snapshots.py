@@ -361,7 +361,8 @@ def test_every_accepted_picture_is_drawn_by_a_test() -> None:
     """Check that every accepted picture is drawn by a test."""
     from tests.app.pictures import FOLDER
 
-    source = Path(__file__).read_text(encoding="utf-8")
+    files = [Path(__file__), *Path(__file__).parent.glob("*/test_*_pictures.py")]
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
     accepted = [path for path in FOLDER.glob("*.svg") if not path.stem.endswith(".new")]
     names = {re.sub(r"-(\d+x\d+|16-colours)$", "", path.stem) for path in accepted}
     unknown = [

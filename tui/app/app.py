@@ -7,7 +7,7 @@ import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
@@ -28,6 +28,7 @@ from tui.plan.load_save.document import Document
 
 if TYPE_CHECKING:
     from tui.app.app_interface import Prepare
+    from tui.app.fleet.screen import FleetScreen
     from tui.app.troubleshoot.screen import TroubleshootScreen
     from tui.engine.journal.runs import Run
 
@@ -177,6 +178,24 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         store = self._take_up(document, rehearsed)
         store.saves = False
         screen = TroubleshootScreen(store)
+        self.switch_to(screen)
+        self.call_after_refresh(self._begin, store)
+        return screen
+
+    def fleet(
+        self,
+        document: Document | None = None,
+        rehearsed: bool | None = None,
+        *,
+        readonly: bool = False,
+        subscriptions: Sequence[str] = (),
+        workspaces: Sequence[str] = (),
+    ) -> FleetScreen:
+        from tui.app.fleet.screen import FleetScreen
+
+        store = self._take_up(document or Document(), rehearsed)
+        store.saves, store.readonly = False, readonly
+        screen = FleetScreen(store, subscriptions, workspaces)
         self.switch_to(screen)
         self.call_after_refresh(self._begin, store)
         return screen

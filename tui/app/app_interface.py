@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from textual.app import App
@@ -44,6 +44,21 @@ class AppInterface(App[str], inherit_bindings=False):
 
     def operate(self, document: Document, rehearsed: bool | None = None) -> Any:
         """Open the troubleshoot screen for a document's endpoint, replacing the current one; returns the screen."""
+        raise NotImplementedError
+
+    def fleet(
+        self,
+        document: Document | None = None,
+        rehearsed: bool | None = None,
+        *,
+        readonly: bool = False,
+        subscriptions: Sequence[str] = (),
+        workspaces: Sequence[str] = (),
+    ) -> Any:
+        """Show all endpoints that the document's credential (default: the machine's) may see; returns the screen.
+
+        `subscriptions` (ids or names) and `workspaces` (names or ids) restrict it; with `readonly`, nothing is changed.
+        """
         raise NotImplementedError
 
     def prepare_again(self) -> None:

@@ -12,7 +12,7 @@ import os
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -81,11 +81,36 @@ def troubleshoot(arguments: Namespace) -> int:
     return 1 if shown and shown[-1].report.get("wrong") else 0
 
 
+def fleet(
+    document: Document,
+    environ: Mapping[str, str],
+    *,
+    rehearse: bool = False,
+    readonly: bool = False,
+    subscriptions: Sequence[str] = (),
+    workspaces: Sequence[str] = (),
+    mouse: bool = False,
+) -> int:
+    """Open the fleet with a document's credential; return the exit code.
+
+    `subscriptions` (ids or names) and `workspaces` (names or ids) restrict it; with `readonly`, nothing is changed.
+    """
+
+    def begin(app: WizardApp) -> None:
+        app.fleet(document, rehearse, readonly=readonly, subscriptions=subscriptions, workspaces=workspaces)
+
+    app = _wizard(None, environ=environ, rehearse=rehearse, begin=begin)
+    with terminal_kept_clean():
+        app.run(mouse=mouse)
+    return HUNG_UP if app.hung_up else app.return_code or 0
+
+
 def _wizard(
     document: Document | None,
     *,
     rehearse: bool = False,
     begin: Callable[[WizardApp], None] | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> WizardApp:
     """Create the wizard without running it; `begin` shows a first screen other than home."""
     # Some hundred thousand objects are created before the first screen appears, and almost all of them stay alive:
@@ -102,7 +127,7 @@ def _wizard(
             gc.freeze()
             gc.enable()
 
-    return Wizard(document, environ=os.environ, rehearse=rehearse, prepare=_rehearsal, adopt=_as_rehearsed, begin=begin)
+    return Wizard(document, environ=environ, rehearse=rehearse, prepare=_rehearsal, adopt=_as_rehearsed, begin=begin)
 
 
 def _as_rehearsed(document: Document) -> Document:

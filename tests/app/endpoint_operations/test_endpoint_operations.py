@@ -273,7 +273,7 @@ def test_what_the_program_did_not_make_is_not_offered_with_the_plan() -> None:
     whole = removal(found, {})
     assert "Nothing would be removed" in whole.refused
     assert "this program did not make it" in whole.stays[0]
-    assert [choice.deployment for choice in choices(found)] == [None, "blue"]
+    assert [choice.deployment for choice in choices(found)] == ["blue"]
 
 
 def test_nothing_that_has_all_requests_goes_while_another_one_could_take_them() -> None:

@@ -196,6 +196,19 @@ def screen_of(walk: Walk) -> TroubleshootScreen:
     return screen
 
 
+async def test_a_consequence_is_below_its_cause_and_says_so(home: Path) -> None:
+    lost = finding(
+        "answers-404", "blocker", "9 requests returned 404.", follows=ZERO["id"], follows_from=ZERO["message"]
+    )
+    async with operating(Answers(troubleshoot={**REPORT, "findings": [ZERO, lost, LOGS]})) as walk:
+        lines = walk.text().splitlines()
+        (at,) = (number for number, line in enumerate(lines) if "└ ✖ wrong  9 requests returned 404." in line)
+        assert any("No requests reach any deployment" in line for line in lines[:at])
+        assert "1 problem, 1 consequence, 1 recommendation" in walk.text()
+        await walk.press("down", "enter")
+        assert "Follows from  No requests reach any deployment of churn-01." in walk.text()
+
+
 async def test_the_findings_are_there_first_and_enter_shows_one(home: Path) -> None:
     async with operating(Answers(troubleshoot=REPORT)) as walk:
         assert walk.focused == "findings"

@@ -38,9 +38,9 @@ class Removal:
 
 
 def choices(found: Mapping[str, Any]) -> list[Choice]:
-    """Return the choices for the plan's inventory: everything, everything and failed ones, each deployment."""
+    """Return the choices for an inventory besides everything: everything and failed ones, each deployment."""
     deployments = [item for item in found.get("items") or () if item["kind"] == "deployment"]
-    offered = [Choice("Everything the plan created")]
+    offered = []
     wasted = [item["name"] for item in deployments if item["failed"] and not item["goes"]]
     if wasted:
         offered.append(Choice(f"Also failed deployments: {', '.join(wasted)}", failed=True))
@@ -70,8 +70,8 @@ def _line(item: Item) -> str:
     parts.append(str(item["state"]))
     if item["kind"] == "deployment" and item["price_per_hour"] is not None:
         parts.append(f"{item['price_per_hour']:.2f} an hour")
-    made = f", created by {item['made_by']}" if item.get("made_by") else ""
-    return f"{', '.join(parts)}: {item['why'].partition(';')[0]}{made}"
+    parts += [f"created by {item['made_by']}"] if item.get("made_by") else []
+    return ", ".join(parts) + ("" if item["goes"] else f": {item['why'].partition(';')[0]}")
 
 
 def _requests(item: Item, items: Sequence[Item]) -> list[str]:

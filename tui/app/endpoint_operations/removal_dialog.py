@@ -16,7 +16,7 @@ from tui.app.endpoint_operations.removal import Choice, Removal, choices, remova
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
-from tui.plain.commands.rollback_of_run import why_not_removed
+from tui.plain.commands.endpoint_operations.rollback_of_run import why_not_removed
 
 PATIENCE = 1800  # seconds: Azure takes minutes to delete a deployment
 
@@ -25,10 +25,10 @@ class RemovalDialog(OperationDialog[bool]):
     """Asks what to remove, shows the effect, asks for confirmation, removes; dismissed with whether it was done."""
 
     def __init__(self, store: Store, endpoint: Mapping[str, Any]) -> None:
-        """`endpoint` is the helper's answer to the query `endpoint`."""
+        """`endpoint` is the helper's answer to the query `endpoint`, or a row of the fleet."""
         super().__init__(store)
         self._endpoint = endpoint
-        self._choices = [Choice("Everything the plan created")]
+        self._choices = [Choice(f"Everything {'the plan' if store.saves else 'that aml-deploy'} created")]
         self._found: dict[Choice, Removal] = {}
         self._done = False
 
@@ -71,7 +71,7 @@ class RemovalDialog(OperationDialog[bool]):
             return
         self._found[choice] = removal(found, self._endpoint)
         if len(self._choices) == 1:
-            self._choices = choices(found)
+            self._choices = [*self._choices, *choices(found)]
             with self.prevent(Select.Changed):
                 self.query_one("#remove-what", Select).set_options(self._options)
         self.show()

@@ -37,8 +37,10 @@ class TrafficDialog(OperationDialog[bool]):
 
     limit = "traffic"
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, back: bool = False) -> None:
+        """With `back`, the focus starts at Roll back, if an earlier split is known."""
         super().__init__(store)
+        self._back = back
         self._endpoint: dict[str, Any] = {}
         self._split: dict[str, int] = {}
         self._changed = False
@@ -92,6 +94,9 @@ class TrafficDialog(OperationDialog[bool]):
                            for item in self._endpoint.get("deployments") or ()))  # fmt: skip
         self._preview()
         if not self._there:
+            return
+        if self._back and self._split_before:
+            self.query_one("#traffic-back").focus()
             return
         for first in [*self.query(ShareRow)][: 0 if said else 1]:
             first.focus()

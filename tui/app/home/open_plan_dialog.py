@@ -74,6 +74,17 @@ class OpenPlanScreen(Dialog["Document"]):
         return load(typed_path(typed))
 
 
+def open_imported(app: AppInterface, document: Document, rehearsed: bool | None) -> None:
+    """Open a plan that was read, after showing what could not be taken over into it."""
+    left_out = getattr(document, "left_out", [])
+    if left_out:
+        text = "Not everything could be taken over as it is:\n\n" + "\n".join(map(str, left_out))
+        screen = TextScreen("Imported with omissions", text, export=True)
+        app.push_screen(screen, lambda _: app.open(document, rehearse=rehearsed))
+    else:
+        app.open(document, rehearse=rehearsed)
+
+
 class ImportScreen(OpenPlanScreen):
     """Asks for an endpoint, or for the YAML files of `az ml online-endpoint` and `az ml online-deployment`."""
 

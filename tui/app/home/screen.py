@@ -56,6 +56,7 @@ class Entry:
 
 OWN = Entry("Start from a folder", "a model and what belongs to it become a plan", does="new")
 OTHERS = (
+    Entry("Endpoints", "all that you may see: health, traffic, errors, cost", does="endpoints"),
     Entry("Open a plan file", "a YAML file of yours", does="open"),
     Entry("Import into a plan", "an endpoint that exists, or az ml's YAML files", does="import"),
     Entry("Troubleshoot an endpoint", "find out what is wrong, and fix it", does="troubleshoot"),
@@ -182,6 +183,8 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         entry = self.entries[str(event.option_id)]
         if entry.run is not None:
             self.app.push_screen(RunScreen(entry.run), self._run_answered)
+        elif entry.does == "endpoints":
+            self.app.fleet()
         elif entry.does == "troubleshoot":
             from tui.app.troubleshoot.choose_endpoint import ChooseEndpointDialog
 
@@ -199,15 +202,10 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             self._open(entry.plan)
 
     def _read(self, document: Document | None, rehearsed: bool | None) -> None:
-        if document is None:
-            return
-        left_out = getattr(document, "left_out", [])
-        if left_out:
-            text = "Not everything could be taken over as it is:\n\n" + "\n".join(map(str, left_out))
-            screen = TextScreen("Imported with omissions", text, export=True)
-            self.app.push_screen(screen, lambda _: self.app.open(document, rehearse=rehearsed))
-        else:
-            self.app.open(document, rehearse=rehearsed)
+        from tui.app.home.open_plan_dialog import open_imported
+
+        if document is not None:
+            open_imported(self.app, document, rehearsed)
 
     def _made(self, answer: dict[str, Any] | None) -> None:
         """Show what a new plan rests on, then open it."""

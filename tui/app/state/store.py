@@ -62,6 +62,7 @@ DEPENDS: dict[str, tuple[str, ...]] = {
 OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring", "cost")
 """Queries about the deployment shown, in a plan with several."""
 
+CHANGING = ("traffic", "rollback", "remove", "regenerate_key", "put_key", "apply_fix")  # refused where read-only
 
 ASSUMED = ("workspace.", "deployment.egress_public_network_access")
 """Keys that are never saved when their value comes from the rehearsal: from its lists, or dictated by its workspace."""
@@ -102,6 +103,7 @@ class Store:
         self.dirty = False
         self._kept: Path | None = None  # the file with the unsaved edits
         self.saves = True  # not where an endpoint is operated: the document only identifies it
+        self.readonly = False  # whether what would change something is refused
         self.save_problem = ""
         self.preparing = ""  # what is being started, as text
         self.prepare_problem = ""
@@ -250,10 +252,12 @@ class Store:
         The answer is stored in `facts`, unless the plan has since changed in a way that affects it.
         Raises HelperError (title, cause, remedy, raw).
         """
+        from tui.helper.client import HelperError
+
+        if self.readonly and question in CHANGING:
+            raise HelperError("Read-only", "It was started with --readonly.", "To change something, start without it.")
         await self.settled()
         if not self.ready.is_set():
-            from tui.helper.client import HelperError
-
             raise HelperError(
                 "The rehearsal did not start",
                 self.prepare_problem,

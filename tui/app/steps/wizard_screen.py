@@ -326,6 +326,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             found.insert(0, Action("Restart the rehearsal", "It did not start.", self.app.prepare_again))
         found += [
             Action("Toggle theme", "Switch between dark and light.", self.app.toggle_theme),
+            Action("Endpoints", "All endpoints that you may see.", self._endpoints),
             Action("Home", "Runs, presets and recent plans.", self._go_home),
             Action("Quit", "Quit the wizard (ctrl+c).", self._leave),
         ]
@@ -355,6 +356,10 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _saved(self, path: Path | None) -> None:
         if path is not None:
             self.set_status(f"Saved to {path}")
+
+    def _endpoints(self) -> None:
+        self.store.save()
+        self.app.call_later(self.app.fleet)
 
     def _go_home(self) -> None:
         self.store.save()

@@ -14,7 +14,7 @@ from tui.rehearsal_client import WORKSPACE
 if TYPE_CHECKING:
     from tui.engine.journal.runs import Run
 
-MOST = 8
+MOST = 50  # runs, the newest, that are searched for an endpoint
 
 
 class NotKnown(ValueError):
@@ -27,28 +27,6 @@ class FoundEndpoint:
 
     document: Document
     rehearsed: bool
-
-
-@dataclass(frozen=True)
-class Known:
-    """An endpoint that a run on this machine created or changed."""
-
-    endpoint: str
-    about: str
-    run: Run
-
-
-def known_endpoints() -> list[Known]:
-    """Return the endpoints of this machine's runs, most recently used first. Raises OSError."""
-    from tui.engine.journal.runs import runs
-
-    found: dict[tuple[str, bool], Known] = {}  # the rehearsal may have an endpoint with the name of one in Azure
-    for run in runs()[:50]:
-        if run.endpoint and (run.endpoint, run.rehearsed) not in found:
-            kind = ", rehearsed" if run.rehearsed else ""
-            began = run.started.replace("T", " ").replace("Z", " UTC")
-            found[run.endpoint, run.rehearsed] = Known(run.endpoint, f"last run {run.status}{kind}, {began}", run)
-    return list(found.values())[:MOST]
 
 
 def of_run(run: Run) -> FoundEndpoint:
@@ -65,6 +43,8 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> F
 
     Raises NotKnown, PlanInvalid, OSError.
     """
+    from tui.engine.journal.runs import runs
+
     typed = typed.strip()
     found = RESOURCE_ID.match(typed)
     if found:
@@ -72,12 +52,12 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> F
         set_place(document, found, "you")
         document.set("endpoint.name", found["endpoint"], "you")
         return FoundEndpoint(document, rehearse)
-    listed = known_endpoints()
-    usable = [item for item in listed if item.run.rehearsed or not rehearse]
-    usable.sort(key=lambda item: item.run.rehearsed is rehearse)  # the last one is taken: one of the chosen mode
-    known = {item.endpoint.lower(): item for item in usable}
+    listed = runs()[:MOST]
+    usable = [run for run in reversed(listed) if run.endpoint and (run.rehearsed or not rehearse)]
+    usable.sort(key=lambda run: run.rehearsed is rehearse)  # the last one is taken: the newest of the chosen mode
+    known = {run.endpoint.lower(): run for run in usable}
     if "://" in typed:
-        run = run_of_url(typed, (item.run for item in listed))
+        run = run_of_url(typed, listed)
         if run is not None:
             return of_run(run)
         typed = name_in_url(typed)
@@ -85,7 +65,7 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> F
     if wrong:
         raise NotKnown(f"{typed or 'Empty text'} is not a valid endpoint name. {wrong}")
     if typed.lower() in known:
-        return of_run(known[typed.lower()].run)
+        return of_run(known[typed.lower()])
     if not rehearse and not all(environ.get(name) for name in WORKSPACE.values()):
         raise NotKnown(
             f"The workspace of {typed} is not known: no run on this machine created it. Paste its resource ID, or set "

@@ -137,7 +137,7 @@ class FindingDialog(OperationDialog[bool]):
         self.dismiss(True)
 
     async def _carry_out(self, fix: Mapping[str, Any]) -> None:
-        from tui.plain.commands.troubleshoot import key_file
+        from tui.plain.commands.endpoint_operations.troubleshoot import key_file
         from tui.plain.failure import Failure
 
         began = time.monotonic()
@@ -190,7 +190,8 @@ def label(fix: Mapping[str, Any]) -> str:
 def text(item: Mapping[str, Any]) -> Content:
     """Return the finding with all details."""
     parts = [Content.styled(str(item["message"]), "bold")]
-    for name, value in (("Why", item.get("cause")), ("What to do", item.get("remedy"))):
+    follows = ("Follows from", item.get("follows_from"))
+    for name, value in (follows, ("Why", item.get("cause")), ("What to do", item.get("remedy"))):
         if value:
             parts += [Content(""), Content.assemble((f"{name}  ", "$text-muted"), str(value))]
     commands = [str(command) for command in item.get("commands") or ()]

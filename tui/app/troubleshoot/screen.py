@@ -71,8 +71,10 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         Binding("escape", "to_sections", "Sections", show=False, id="trouble.out", tooltip="Go to the sections."),
     ]  # fmt: skip
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, back: bool = False) -> None:
+        """With `back`, it returns to the screen below instead of home."""
         super().__init__()
+        self._back = back
         self.store = store
         self.report: dict[str, Any] = {}
         self.watching = False
@@ -103,7 +105,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             yield Button("Refresh", id="look", compact=True, tooltip="Read everything again")
             yield Button("Watch: off", id="watch", compact=True, tooltip="Refresh every 30 seconds")
             yield Button("For support", id="support", compact=True, tooltip="All details as one text, to copy")
-            yield Button("Home", id="home", compact=True)
+            yield Button("Back" if self._back else "Home", id="home", compact=True)
         yield KeysRow()
 
     def _title(self, head: str) -> Content:
@@ -226,7 +228,8 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         sign = "·" if item.get("advice") else words.SIGNS.get(severity, "?")
         look = "$text-muted" if item.get("advice") else LOOKS.get(severity, "")
         fix = Content.styled(f"  ▸ {item['fix']['what']}", "$text-accent") if item.get("fix") else Content("")
-        return Content.assemble((f"{sign} {kind}  ", look), str(item["message"]), fix)
+        below = "  └ " if item.get("follows") else ""
+        return Content.assemble(below, (f"{sign} {kind}  ", look), str(item["message"]), fix)
 
     def _show_logs(self) -> None:
         lines = []
@@ -290,7 +293,9 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._into()
 
     def action_to_sections(self) -> None:
-        """Move the focus to the row of sections."""
+        """Move the focus to the row of sections; from there, go back if there is a screen to return to."""
+        if self._back and self.query_one(Sections).has_focus:
+            self.dismiss(None)
         self.query_one(Sections).focus()
 
     def on_network_path_marked(self) -> None:
@@ -316,7 +321,10 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     @on(Button.Pressed, "#home")
     def _home(self) -> None:
-        self.app.go_home()
+        if self._back:
+            self.dismiss(None)
+        else:
+            self.app.go_home()
 
     @on(Button.Pressed, "#watch")
     def _watch(self) -> None:
@@ -327,16 +335,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     @on(Button.Pressed, "#log-save")
     def _save_log(self) -> None:
-        from tui.common.write_atomic import write_atomic
-        from tui.engine.journal.state_folder import state_folder
-
-        try:
-            path = state_folder() / f"log-{self._endpoint}.txt"
-            write_atomic(path, self.query_one(RunLog).view.shown_text(), mode=0o600)
-        except OSError as error:
-            self._say(f"✖ The file cannot be written: {error.strerror or error}.")
-        else:
-            self._say(f"Written to {path}")
+        self._say(self.query_one(RunLog).write(self._endpoint))
 
     @on(Button.Pressed, "#support")
     def action_support(self) -> None:

@@ -93,6 +93,18 @@ class RunLog(Vertical):
         """Show or hide the button that returns to the card."""
         self.query_one("#log-card", Button).display = there
 
+    def write(self, endpoint: str) -> str:
+        """Write the filtered lines to the state folder; return a sentence that says where, or why not."""
+        from tui.common.write_atomic import write_atomic
+        from tui.engine.journal.state_folder import state_folder
+
+        try:
+            path = state_folder() / f"log-{endpoint}.txt"
+            write_atomic(path, self.view.shown_text(), mode=0o600)
+        except OSError as error:
+            return f"✖ The file cannot be written: {error.strerror or error}."
+        return f"Written to {path}"
+
     def only(self, task: str) -> None:
         """Show only the lines of a task; for the same task again, those of all tasks."""
         select = self.query_one("#log-task", Select)

@@ -17,6 +17,7 @@ from tui.app.steps.review import summary
 from tui.app.steps.review.summary import ACTIONS, SEVERITIES, Finding, Value
 from tui.app.text.cell_width import cut
 from tui.app.widgets.help import Topic
+from tui.helper.diff_report import before_after
 from tui.plan.fields.all_fields import BY_KEY, STEPS
 
 Cell = tuple[str, int, str]  # text, width, style
@@ -226,7 +227,7 @@ class ReviewList(OptionList):
                     columns(
                         ("", 11, ""),
                         (str(item.get("field", "")), field_width, "$text-muted"),
-                        (summary.before_after(item), width - 16 - field_width, ""),
+                        (before_after(item), width - 16 - field_width, ""),
                     )
                 )
             about = f"{resource} {change.get('name', '')}: {word}. {self._shown.made.get(resource, '')}".strip()

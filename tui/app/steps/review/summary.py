@@ -208,21 +208,6 @@ def findings_in_words(findings: Sequence[Finding]) -> str:
     return ", ".join(parts)
 
 
-def before_after(change: Mapping[str, Any]) -> str:
-    """Format a change: `1 → 3`; `not set` for no value."""
-    return f"{_value(change.get('before'))} → {_value(change.get('after'))}"
-
-
-def _value(value: Any) -> str:
-    if value is None or value == "":
-        return "not set"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={item}" for name, item in value.items()) or "not set"
-    return str(value)
-
-
 def cost(store: Store) -> str:
     """Return the cost of the instances, as a sentence; says so if the price is not known."""
     from tui.plan import sizes

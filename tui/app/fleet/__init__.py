@@ -1,0 +1,1 @@
+"""All endpoints that the identity may see, in one table that refreshes by itself."""
