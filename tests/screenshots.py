@@ -40,6 +40,7 @@ from namespace import SUBSCRIPTION, WILDCARD, Namespace
 ROOT = Path(__file__).resolve().parents[1]
 SIZE, LARGE = (100, 30), (120, 36)
 PRESET, ENDPOINT = "churn-xgboost", "churn-endpoint-01"
+FLEET = 60  # endpoints
 SPEED = 20  # times as fast as Azure
 ASKING = ("asking ", "Reading ", "Looking ", "Loading ", "checking")  # what is shown while an answer is waited for
 MACHINE = "driver-1"  # in the place of this machine's name
@@ -187,6 +188,17 @@ async def operator(folder: Path) -> None:
         await walk.picture("troubleshoot")
 
 
+async def fleet(folder: Path) -> None:
+    """All endpoints of three subscriptions, of all kinds of health."""
+    rehearsal("env", "--fleet", str(FLEET))
+    async with wizard(folder, LARGE) as walk:
+        screen = walk.app.fleet(load(PRESET), rehearsed=True)
+        await walk.until(lambda: screen._read_at, "everything is read")
+        await walk.until(lambda: not any(row["pending"] for row in screen.rows.values()), "every cell")
+        await walk.press("down")
+        await walk.picture("fleet")
+
+
 async def network(folder: Path, scratch: Path) -> None:
     """A closed workspace whose private zone lacks the record of its endpoints."""
     try:
@@ -219,6 +231,7 @@ async def play(folder: Path, scratch: Path) -> None:
     await change(folder)
     await operator(folder)
     await network(folder, scratch)
+    await fleet(folder)  # last: its endpoints are in every list
 
 
 def rehearsal(*words: str) -> None:

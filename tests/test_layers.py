@@ -19,6 +19,7 @@ WITHOUT_TEXTUAL = (
     "plan",
     "cloud",
     "checks",
+    "fleet",
     "new_plan",
     "engine",
     "helper",

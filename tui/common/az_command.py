@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 
 # Double quotes are understood by cmd.exe too, which does not know single ones.
 _HARMLESS = re.compile(r"[\w .,:/@()+=-]+", re.ASCII)
@@ -29,6 +30,11 @@ def to_replace(*commands: str) -> str:
     """A sentence that names the words in capitals for the reader to replace in commands; empty if there are none."""
     words = dict.fromkeys(word for command in commands for word in _PLACEHOLDER.findall(command))
     return f"Replace {', '.join(words)} in it." if words else ""
+
+
+def filled(command: str, names: Mapping[str, str]) -> str:
+    """The command with the words in capitals that are known replaced by their values."""
+    return _PLACEHOLDER.sub(lambda word: _word(names[word[0]]) if names.get(word[0]) else word[0], command)
 
 
 def _word(value: str) -> str:

@@ -121,7 +121,7 @@ class _Draft:
         """Begin with a preset, and the names that the folder suggests."""
         self.document = load(preset)
         place = self.found.single or self.found.folder
-        names = [place.stem if self.found.single else place.name, *(one.name for one in place.parents[:2])]
+        names = [place.stem if self.found.single else place.name, *(one.name for one in [*place.parents][:2])]
         base = next((name for name in names if not _USUAL.match(name) and suggest_name(name, 23)), "model")
         short = suggest_name(base, 23).lower()
         self.set("description", f"{base}, a model of {what}")
