@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tui.cli import options
+from tui.cli.arguments import Argument
 
 
 class Command(NamedTuple):
@@ -13,7 +14,7 @@ class Command(NamedTuple):
     `short` is shown in the list of all commands, `about` and `examples` in the command's own help.
     """
 
-    arguments: tuple[options.Argument, ...]
+    arguments: tuple[Argument, ...]
     runs: str
     short: str
     about: str

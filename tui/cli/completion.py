@@ -7,8 +7,8 @@ from typing import Any
 
 import shtab
 
+from tui.cli.arguments import Argument, add
 from tui.cli.commands import COMMANDS, WIZARD
-from tui.cli.options import Argument, add
 from tui.export.targets import TARGETS
 from tui.plan.presets import presets
 

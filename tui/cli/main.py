@@ -67,7 +67,7 @@ def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     import argparse
     import textwrap
 
-    from tui.cli.options import add
+    from tui.cli.arguments import add
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> NoReturn:

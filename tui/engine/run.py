@@ -12,7 +12,7 @@ from typing import Any
 from tui import __version__
 from tui.common.deadlines import AwakeDeadline
 from tui.common.regular_file import json_object, read_regular
-from tui.engine import endpoint_lock, heartbeat_and_takeover, keep_plan
+from tui.engine import endpoint_lock, heartbeat_and_takeover
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
 from tui.engine.failure_context import failure_context, last_lines
@@ -25,7 +25,7 @@ from tui.engine.resume_state import ResumeState, resume_state
 from tui.engine.run_user import who_runs
 from tui.engine.task_context import NOT_WRITABLE, OF_THE_RUN, RUN_TAG, USER_TAG, Run, Stopped
 from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
-from tui.engine.tasks import tasks_of
+from tui.engine.tasks import keep_plan, tasks_of
 from tui.plan.model import Plan, Rollout
 
 TOO_LATE = "The run had already succeeded when it was asked to stop; nothing was removed."

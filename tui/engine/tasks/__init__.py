@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tui.engine.keep_plan import beside
 from tui.engine.rollout import rollout
 from tui.engine.task_graph import Task
 from tui.engine.tasks import code, deployment, endpoint, environment, model, sign_in, test, traffic, workspace
+from tui.engine.tasks.keep_plan import beside
 from tui.plan.model import Plan
 
 # Typical times on Azure: an endpoint takes a minute or two, a deployment six to twelve where the image must be built.
