@@ -194,7 +194,7 @@ def _ends(facts: Facts, note: Note) -> list[dict[str, str]] | None:
 
 def _key_age(facts: Facts, note: Note) -> int | None:
     if facts.endpoint.auth_mode != "key":
-        note(Why(f"the sign-in {facts.endpoint.auth_mode} has no keys"), "key_age_days")
+        note(Why(f"auth_mode {facts.endpoint.auth_mode} has no keys"), "key_age_days")
         return None
     if not isinstance(facts.log, SubscriptionLog):
         note(facts.log, "key_age_days")
@@ -225,7 +225,7 @@ def _drift(facts: Facts, note: Note) -> tuple[str | None, str]:
     """Whether somebody else changed it after the run, from times and names alone: `diff` compares the attributes."""
     tags = _tags(facts)
     if PLAN_TAG not in tags and facts.deployments is not None:
-        return "no plan", "No plan of this program made it."
+        return "no plan", "It was not made from a plan of aml-deploy."
     if not isinstance(facts.log, SubscriptionLog) or facts.deployments is None:
         note(facts.log if isinstance(facts.log, Why) else None, "drift")
         return None, ""
