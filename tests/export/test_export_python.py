@@ -109,9 +109,10 @@ def test_script_and_notebook_make_what_apply_makes(tmp_path: Path, rehearsal_env
 
 
 def unmarked(state: Any) -> Any:
-    """A state without the tags by which `apply` knows again what it has made."""
+    """A state without the tags by which `apply` knows again what it has made, and without the plans that it keeps."""
     if isinstance(state, dict):
-        return {key: unmarked(item) for key, item in state.items() if not str(key).startswith("aml-deploy")}
+        own = ("aml-deploy", "plans")
+        return {key: unmarked(item) for key, item in state.items() if not str(key).startswith(own)}
     return [unmarked(item) for item in state] if isinstance(state, list) else state
 
 

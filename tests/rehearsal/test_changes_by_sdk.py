@@ -24,5 +24,5 @@ def test_what_changes_azure_is_sent_by_the_sdk(recorded_run: RecordedRun) -> Non
         headers = {name.lower(): value for name, value in line["request"]["headers"].items()}
         senders.setdefault("deployments" if "deployments" in kind else kind[0], set()).add(headers["user-agent"])
     by_sdk = {kind for kind, agents in senders.items() if all(" azure-ai-ml/" in agent for agent in agents)}
-    assert by_sdk == {"onlineEndpoints", "deployments", "models", "environments"}
+    assert by_sdk == {"onlineEndpoints", "deployments", "models", "environments", "data"}
     assert set(senders) - by_sdk == {"codes"}, "which the SDK does not offer in public"

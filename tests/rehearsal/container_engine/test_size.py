@@ -193,8 +193,8 @@ def test_a_process_that_is_killed_is_told_and_one_that_the_server_needs_is_start
     assert "OOMKilled" not in shared.log("killed"), "told apart from another error"
 
     assert invoke(shared, "killed", "child")["response"] == {"child": 9}
+    until(lambda: "Name: OOMKilled, Type: Warning" in shared.log("killed"), "the log says that one was killed")
     log = shared.log("killed")
-    assert "Name: OOMKilled, Type: Warning" in log
     assert f"{KILLED}." in log
     assert "Restarting" not in log
 
@@ -222,5 +222,5 @@ def test_a_worker_killed_at_a_request_is_replaced_and_the_log_says_why(shared: M
     code, events = shared.apply(scored_plan(shared, script_image, "request"))
     assert code == 0, events
     assert invoke(shared, "request", "run")["status_code"] == 424
-    assert "Name: OOMKilled, Type: Warning" in shared.log("request")
+    until(lambda: "Name: OOMKilled, Type: Warning" in shared.log("request"), "the log says that one was killed")
     assert f"{KILLED}." in finding_of(shared, "request", "out-of-memory")["evidence"]

@@ -19,7 +19,7 @@ SECRET_FIELDS = re.compile(
 SAFE_FIELDS = _words(
     """
     provisioningState status state authMode publicNetworkAccess egressPublicNetworkAccess kind type instanceType
-    dataCollectionMode rollingRate
+    dataCollectionMode rollingRate dataType
     location endpointComputeType scaleType modelType stage environmentType osType autoRebuild credentialsType
     secretsType credentialType datastoreType protocol createdByType lastModifiedByType tokenType token_type
     isolationMode code unit family tier
@@ -55,6 +55,7 @@ KINDS = {
     "resourcegroups": "resource-group",
     "onlineendpoints": "endpoint",
     "usages": "quota",
+    "data": "data",
     "registries": "registry",
 }
 # Almost every recording has exactly one of these, so its placeholder has no number.
