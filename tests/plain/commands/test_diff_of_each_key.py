@@ -90,6 +90,15 @@ def test_each_key_shows_and_nothing_else(
     done = aml_deploy("diff", *plan, *number, "--json", environ=rehearsing)
     (summary,) = json_lines(done.stdout)
     assert (done.returncode, summary["changes"], summary["left_alone"]) == (0, 0, 0)
+
+    # What a variable was is not written: an earlier plan may have referred to a secret.
+    pin = ("--set", "deployment.environment_variables={PIN: zq-4711}")
+    assert aml_deploy("apply", *plan, *number, *pin, "--yes", environ=rehearsing, timeout=300).returncode == 0
+    other = ("--set", "deployment.environment_variables={MODE: fast}")
+    done = aml_deploy("apply", *plan, *number, *other, "--yes", "--json", environ=rehearsing, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "environment_variables.PIN" in done.stdout
+    assert "zq-4711" not in done.stdout + done.stderr
     aml_deploy("remove", *plan, "--yes", environ=rehearsing)
 
 
@@ -101,12 +110,12 @@ def test_what_a_listed_deployment_refers_to_is_hidden(
     body, _, tail = rest.partition("traffic:")
     lines = [line for line in body.splitlines() if line.strip() and not line.strip().startswith("#")]
     listed = "\n".join(f"  {line}" for line in lines).replace("    name:", "  - name:", 1)
-    more = "    environment_variables: {PIN: '${env:R4_PIN}', MODE: fast}\n"
+    more = "    environment_variables: {PIN: '${env:OWN_PIN}', MODE: fast}\n"
     own_plan.write_text(f"{head}deployments:\n{listed}\n{more}traffic:{tail}", encoding="utf-8")
     file = tmp_path / "change.json"
     done = aml_deploy(
         "diff", own_plan, "--rehearse", "--json", "-o", file, "--set", f"endpoint.name=pin-{uuid.uuid4().hex[:8]}",
-        environ={**rehearsing, "R4_PIN": "739-164"},
+        environ={**rehearsing, "OWN_PIN": "739-164"},
     )  # fmt: skip
     assert done.returncode == 4, done.stderr
     *changes, _ = json_lines(done.stdout)

@@ -45,7 +45,11 @@ def work(task: TaskContext) -> Outcome:
             task.log(f"Deployment {wanted.name} is ready.")
             return Outcome("created" if done == "create" else "changed", result)
         return Outcome(f"{wanted.name}, unchanged", result, skipped=True)
-    words = ", ".join(f"{item.field}: {item.before} → {item.after}" for item in change.changes)
+    # What a variable was in Azure may be a secret that only an earlier plan referred to.
+    words = ", ".join(
+        item.field if item.field.startswith("environment_variables.") else f"{item.field}: {item.before} → {item.after}"
+        for item in change.changes
+    )
     task.start(change.action, f"{wanted.name}, {wanted.instance_count} × {wanted.instance_type}")
     task.log(f"Changing {words}. {change.how}".strip() if words else f"Creating the deployment {wanted.name}.")
     assets = deployments.AssetIds(model=ids["model"], environment=ids["environment"], code=ids["code"])
