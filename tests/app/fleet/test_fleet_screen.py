@@ -170,7 +170,7 @@ async def test_the_filter_takes_words_from_everywhere_and_letters_are_no_command
         assert walk.app.screen is screen, "no letter opened a dialog"
 
 
-async def test_what_changed_is_marked_until_the_next_refresh() -> None:
+async def test_what_changed_is_marked_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = Fleet([*WORKSPACES, *SOME])
     async with fleet(answers) as (walk, screen):
         await filled(walk, screen, 5)
@@ -181,6 +181,11 @@ async def test_what_changed_is_marked_until_the_next_refresh() -> None:
         screen.read()
         await walk.sees("*✖ failing  pricing", "* Changed", "errors: 12 (3 %) → 200 (50 %)")
         await walk.until(lambda: not screen._reading, "it was read")
+        answers.sends = [*WORKSPACES, {**worse, "requests": 2000, "changed": ["requests"]}, FAILING]
+        screen.read()  # at once, as after a change that was made here
+        await walk.until(lambda: not screen._reading, "it was read")
+        await walk.sees("*✖ failing  pricing", "requests: 400 → 2,000", "errors: 12 (3 %) → 200 (10 %)")
+        monkeypatch.setattr("tui.app.fleet.screen.MARK_SECONDS", 0)
         answers.sends = [*WORKSPACES]  # nothing is old enough to be read again
         screen.read()
         await walk.until(lambda: not screen._reading and " ✖ failing  pricing" in walk.text(), "no mark any more")

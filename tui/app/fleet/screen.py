@@ -34,6 +34,7 @@ from tui.helper import fleet_report as words
 
 REFRESH_SECONDS = 30.0
 UNSEEN_SECONDS = 300.0  # between two refreshes while another window has the focus
+MARK_SECONDS = 60.0  # that a change is marked at least: a read that follows at once must not take the mark away
 PAINT_SECONDS = 0.3  # what arrives within this time is painted together
 ROOMY = 34  # rows from which the row under the cursor gets more lines
 
@@ -57,7 +58,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
         self.rows: dict[str, Row] = {}
         self.workspaces: dict[str, dict[str, Any]] = {}
         self._only = {"subscriptions": list(subscriptions), "workspaces": list(workspaces)}
-        self._before: dict[str, Row] = {}  # the rows as they were one read earlier
+        self._before: dict[str, tuple[float, Row]] = {}  # when a marked row changed, and what it was
         self._notes: list[str] = []
         self._unseen: list[dict[str, Any]] = []
         self._order = ("health", False)
@@ -117,9 +118,10 @@ class FleetScreen(RowActions, inherit_bindings=False):
             self.run_worker(self._read(fresh), group="read", exclusive=True)
 
     async def _read(self, fresh: bool) -> None:
-        for key, row in self.rows.items():
-            if row.get("changed"):
-                self.rows[key] = {**row, "changed": []}
+        for key in [key for key, (when, _) in self._before.items() if time.monotonic() - when >= MARK_SECONDS]:
+            del self._before[key]
+            if key in self.rows:
+                self.rows[key] = {**self.rows[key], "changed": []}
         self._show_head()
         answer = await self.store.answer(
             "fleet", timeout=ASK_SECONDS, blink=0.0, part=self.take, fresh=fresh, endpoints=[], **self._only
@@ -155,8 +157,10 @@ class FleetScreen(RowActions, inherit_bindings=False):
             before = self.rows.get(key)
             if before is not None and part.get("pending") and not before.get("pending"):
                 return  # what is known stays until everything is known again
-            if before is not None and not before.get("pending"):
-                self._before[key] = before
+            if before is not None and part.get("changed") and not before.get("pending"):
+                self._before.setdefault(key, (time.monotonic(), before))
+            if before is not None and key in self._before:
+                part = {**part, "changed": sorted({*before.get("changed", ()), *part.get("changed", ())})}
             self.rows[key] = part
         if self._painting is None and self.is_mounted:
             self._painting = self.set_timer(PAINT_SECONDS, self._paint)
@@ -220,7 +224,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
             self.say("")  # it was about another endpoint
         if row is not None:
             size = area.content_size
-            lines = texts.explained(row, self._before.get(str(row["id"])), size.width, size.height)
+            lines = texts.explained(row, self._before.get(str(row["id"]), (0, None))[1], size.width, size.height)
         area.update("\n".join(lines), layout=False)
 
     # Actions

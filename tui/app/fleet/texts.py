@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 HELP = (
     "All endpoints that this identity may see, in all its subscriptions and workspaces; requests, errors and p95 are "
     "those of the last hour. It refreshes by itself every 30 seconds, and every 5 minutes while another window has "
-    "the focus; F5 reads everything again. * marks a cell that changed at the last refresh.\n\n"
+    "the focus; F5 reads everything again. * marks, for a minute or two, a cell that changed.\n\n"
     "Left and Right choose a column, and show those beyond the width; s sorts by it, and again the other way round. "
     "/ filters: every word must be somewhere in the row. Esc ends the filter, then goes to the buttons.\n\n"
     "For the endpoint under the cursor: Enter troubleshoots, l follows the logs, t changes the traffic, r rolls it "
