@@ -265,12 +265,19 @@ def test_a_rollout_that_is_stopped_says_who_serves_and_cleaning_up_gives_it_back
     assert f"Traffic: {serves} 80 %, stopped 20 %; before the run: {serves} 100 %." in last["message"]
     assert f"aml-deploy rollback {NAME}" in last["message"]
     assert place.serving() == {serves: 80, "stopped": 20}
+    assert run.id not in kept_runs(place), "its plan says 100 %, which never was"
     start_stop.resume(run, environ=place.environ)
     last = stopped(clean_up=True)
     assert last["status"] == "cancelled"
     assert "What it had created was removed" in last["message"]
     assert place.serving() == before
     assert place.azure.get(f"onlineEndpoints/{NAME}/deployments/stopped") is None
+    assert run.id not in kept_runs(place)
+
+
+def kept_runs(place: Place) -> set[str]:
+    versions = place.azure.listed(f"data/aml-deploy-plan-{NAME}/versions", listViewType="All")
+    return {str(one["name"]) for one in versions}
 
 
 def taken_back_by_hand(place: Place, document: Document) -> None:

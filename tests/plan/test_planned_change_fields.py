@@ -112,8 +112,10 @@ def test_one_difference_of_a_deployment(found: dict[str, Any], wanted: dict[str,
 def test_a_deployment_that_is_replaced_loses_what_the_plan_does_not_name() -> None:
     change = of({"environment_variables": {"A": "2", "B": "3"}, "model_mount_path": "/m"})
     assert [(one.field, one.before, one.after) for one in change.changes] == [
-        ("environment_variables.A", "2", "1"), ("environment_variables.B", "3", None), ("model_mount_path", "/m", None)
-    ]  # fmt: skip
+        ("environment_variables.A", "2", "1"),
+        ("environment_variables.B", "(hidden)", None),
+        ("model_mount_path", "/m", None),
+    ]
 
 
 def test_assets_that_the_run_registers_are_new_versions() -> None:

@@ -26,6 +26,7 @@ _PATTERNS = (
         r"(?!\{\{|\$[\w{(]|<[\w -]+>)"  # a reference or a placeholder, such as {{secrets/SCOPE/KEY}} in an instruction
         r"(?:(?<=[\"'])[^\"'\n]+|(?<==)[^&\s\"']+|[^\s\"',;&]{4,})"
     ),
+    re.compile(r"(?i)(;\s*pwd\s*=\s*)(?!\$)[^;\s\"']+"),  # in a connection string
     re.compile(r"(://)[^/@\s:'\"`]+:[^/@\s'\"`]+(?=@)"),  # user name and password in a URL
 )
 

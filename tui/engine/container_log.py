@@ -49,6 +49,7 @@ class Tail:
         """The lines after those already seen; all lines if none of those is left. Identical lines are not doubled."""
         while lines and not lines[-1]:
             lines = lines[:-1]
+        self.gap = False
         if not lines:
             return lines
         overlaps = [_overlap(seen, lines) for seen in self._seen]

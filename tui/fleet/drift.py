@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tui.cloud.monitor import activity_log
-from tui.common.redact import HIDDEN, looks_secret
+from tui.common.redact import looks_secret
 from tui.plan.load_save.references import has_reference
 from tui.plan.model import Plan
 from tui.plan.planned_changes import Change, FieldChange, deployment_change, endpoint_change, traffic_change, unnamed
@@ -164,9 +164,6 @@ def _told(
 
 
 def _entry(resource: str, name: str, field: str, before: Any, after: Any, by: str) -> Told:
-    if field.startswith((VARIABLES, "tags.")):
-        variable = field.partition(".")[2]
-        before, after = (HIDDEN if value and looks_secret(variable, str(value)) else value for value in (before, after))
     return {
         "resource": resource, "name": name, "field": field, "before": before, "after": after, "by": by,
         "who": "", "when": "", "action": "change", "apply": True, "refused": "",

@@ -10,7 +10,7 @@ from typing import Any
 from tui.plan.problems import Problem
 
 FORMAT = "aml-deploy change 1"
-KEYS = ("format", "time", "plan_hash", "workspace", "endpoint", "changes", "salt", "plan", "azure", "content")
+KEYS = ("format", "time", "workspace", "endpoint", "changes", "salt", "plan", "azure", "content")
 
 
 def sealed(approval: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from tui.common.redact import HIDDEN, looks_secret
 from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
 from tui.plan.model import Plan
@@ -237,8 +238,9 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     if change.in_place:
         return change
     # A replaced deployment has the plan's settings only; Azure sets its own variables again.
-    lost = [name for name in unnamed(wanted.environment_variables, found.get("environment_variables"))]
-    more = _differing(lost, found.get("environment_variables") or {}, {}, "environment_variables.")
+    lost = unnamed(wanted.environment_variables, found.get("environment_variables"))
+    # What it was may be a secret that only an earlier plan referred to.
+    more = [FieldChange(f"environment_variables.{name}", HIDDEN, None) for name in lost]
     if found.get("model_mount_path") and not wanted.model_mount_path:
         more.append(FieldChange("model_mount_path", found["model_mount_path"], None))
     return replace(change, changes=[*change.changes, *more])
@@ -359,7 +361,13 @@ def _failed(found: Mapping[str, Any]) -> list[FieldChange]:
 
 def _named(wanted: Mapping[str, str], found: Mapping[str, str] | None, prefix: str) -> list[FieldChange]:
     """Changes in what the plan names of a map; Azure, this program and others add tags and variables of their own."""
-    return _differing(sorted(wanted), found or {}, wanted, prefix)
+    return [
+        replace(one, **{
+            side: HIDDEN for side, value in (("before", one.before), ("after", one.after))
+            if value and looks_secret(one.field.partition(".")[2], str(value))
+        })
+        for one in _differing(sorted(wanted), found or {}, wanted, prefix)
+    ]  # fmt: skip
 
 
 def short_id(identifier: Any) -> str | None:

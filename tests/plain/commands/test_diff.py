@@ -137,7 +137,8 @@ def test_the_story_of_a_plan_and_two_people(
     assert (summary["changes"], summary["left_alone"], summary["file"]) == (len(changes), 0, str(file))
     approval = json.loads(file.read_text(encoding="utf-8"))
     assert "@" in approval["made_by"]
-    assert (approval["plan_hash"], approval["endpoint"]) == (summary["plan_hash"], name)
+    assert approval["endpoint"] == name
+    assert summary["plan_hash"] not in file.read_text(encoding="utf-8"), "it would tell whether a guess is right"
 
     # What was approved is deployed; other content or another value is not.
     script = place / PRESET / "onlinescoring" / "score.py"

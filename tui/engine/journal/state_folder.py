@@ -13,8 +13,9 @@ from tui.common import own_folders
 _UNMAPPED = 65534
 """The owner that file systems without owners of their own report, such as a volume's."""
 ROLL_BACK_FILE = "roll-back"
-APPROVED_FILE = "approved.json"
 """A file in a run's folder that asks its engine to roll back."""
+APPROVED_FILE = "approved.json"
+"""A file in a run's folder with the only changes that it may make."""
 
 
 def state_folder() -> Path:

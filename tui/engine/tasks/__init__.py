@@ -43,13 +43,13 @@ def tasks_of(plan: Plan) -> list[Task]:
 
 
 def _shifting(plan: Plan, made: tuple[str, ...]) -> list[Task]:
-    target = plan.deployment.name
+    target, last_test = plan.deployment.name, beside(test.work)
     if plan.rollout is None:
-        return [Task("traffic", made, beside(traffic.work), 15), Task("test", ("traffic",), test.work, 5)]
+        return [Task("traffic", made, traffic.work, 15), Task("test", ("traffic",), last_test, 5)]
     alone = f"test:{target}"
     watched = plan.rollout.pause * (len(plan.rollout.steps) + bool(plan.mirror_traffic)) + 30
     return [
-        Task(alone, made, beside(test.pinned), 5),
+        Task(alone, made, test.pinned, 5),
         Task("rollout", (alone,), rollout.work, watched),
-        Task("test", ("rollout",), test.work, 5),
+        Task("test", ("rollout",), last_test, 5),
     ]

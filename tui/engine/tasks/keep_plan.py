@@ -1,11 +1,13 @@
 """Keeps a run's plan in the workspace, if the run changed its endpoint, a deployment or the traffic.
 
-Begun after the last deployment is made, while the traffic is shifted and tested, else at the end. What was changed is
-read from the journal, also of an earlier engine of the run: an interrupted run keeps its plan when it is resumed.
+Begun once the traffic is set, beside the last test, else at the end: a run that is stopped before has not made its plan
+true. What was changed is read from the journal, also of an earlier engine of the run: an interrupted run keeps its plan
+when it is resumed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import traceback
 from collections.abc import Mapping, Sequence
@@ -16,19 +18,20 @@ from tui.common.redact import each_text, looks_secret, redact
 from tui.engine.journal.journal import Journal
 from tui.engine.task_context import Outcome, Run, Stopped, TaskContext
 from tui.plan.load_save.document import DEPLOYMENTS, Document
-from tui.plan.load_save.references import has_reference
+from tui.plan.load_save.references import REFERENCE
 
 KEEP_SECONDS = 20.0
-"""How long a run waits at its end for the plan to be kept."""
+"""How long keeping may take, from when it is begun."""
 NOT_KEPT = "The plan was not kept in the workspace, so rollback --to cannot deploy this version again."
 _HERE_ONLY = ("workspace", "credential", "test")
 
 
 def beside(work: Callable[[TaskContext], Outcome]) -> Callable[[TaskContext], Outcome]:
-    """The work of a task after the deployments, which begins to keep the plan."""
+    """The work of a task after the traffic is set, which begins to keep the plan."""
 
     def both(task: TaskContext) -> Outcome:
-        _begin(task.run)
+        with contextlib.suppress(Exception):  # it is tried again at the end, and told there
+            _begin(task.run)
         return work(task)
 
     return both
@@ -67,8 +70,8 @@ def _intents(run: Run) -> list[dict[str, Any]]:
 
 
 def _begin(run: Run, split: Mapping[str, int] | None = None) -> None:
-    """Begin to keep the plan unless that is done; again with the split that a shift which failed has left."""
-    if run.keeping is not None and split is None:
+    """Begin to keep the plan unless that is done, with the split that a shift which failed has left."""
+    if run.keeping is not None:
         return
     changed = {str(event.get("task")) for event in _intents(run)}
     deployments = {f"deployment:{one.name}" if run.plan.deployments else "deployment": one.name
@@ -115,8 +118,9 @@ def _refer(tree: dict[str, Any], name: str, ids: Mapping[str, str | None], works
         identifier = ids[kind]
         if identifier:
             tree[kind] = {key: in_plan(identifier, assets, workspace)}
-    if "code_configuration" in tree:
-        tree["code_configuration"] = {**tree["code_configuration"], "code": f"azureml:{ids['code']}"}
+    code = tree.pop("code_configuration", None)
+    if code and ids["code"]:
+        tree["code_configuration"] = {**code, "code": f"azureml:{ids['code']}"}
 
 
 def _without_secrets(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,4 +139,6 @@ def _without_secrets(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _secret(name: str, value: object) -> bool:
     """Whether a value, apart from its references, looks like a secret."""
     text = str(value)
-    return looks_secret(name, text) and not (has_reference(text) and redact(text) == text)
+    rest = REFERENCE.sub("", text)
+    alone = rest != text and not re.search(r"\w", rest)
+    return redact(text) != text or (not alone and looks_secret(name, rest))

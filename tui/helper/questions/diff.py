@@ -26,7 +26,7 @@ _NOTHING_KEPT = "No plan is kept in the workspace for this endpoint, so who chan
 
 
 def diff(plan: dict[str, Any], progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
-    """The plan's changes, told apart, with what is approved: `{"changes", "reason", "not_compared", "approval"}`.
+    """The plan's changes, told apart: `{"changes", "reason", "not_compared", "plan_hash", "approval"}`.
 
     `progress` receives bytes done and in total while the model's files are read, on several threads.
     """
@@ -42,6 +42,7 @@ def diff(plan: dict[str, Any], progress: Callable[[int, int], None] = lambda don
         "changes": changes,
         "reason": reason,
         "not_compared": _not_compared(cloud.plan, found.as_dict()),
+        "plan_hash": cloud.plan.hash,
         "approval": approval.approvable(cloud.plan, found, changes),
     }
 

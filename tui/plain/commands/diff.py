@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> int:
             out_json(one)
         kept = {key: answer[key] for key in ("not_compared", "reason")}
         told = {"summary": True, "changes": mine, "left_alone": len(changes) - mine, **kept}
-        out_json({**told, "plan_hash": answer["approval"]["plan_hash"], "file": str(target) if target else None})
+        out_json({**told, "plan_hash": answer["plan_hash"], "file": str(target) if target else None})
     else:
         for line in diff_report.diff_lines(answer):
             out(line)
