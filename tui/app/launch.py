@@ -83,7 +83,6 @@ def troubleshoot(arguments: Namespace) -> int:
 
 def fleet(
     document: Document,
-    environ: Mapping[str, str],
     *,
     rehearse: bool = False,
     readonly: bool = False,
@@ -99,7 +98,7 @@ def fleet(
     def begin(app: WizardApp) -> None:
         app.fleet(document, rehearse, readonly=readonly, subscriptions=subscriptions, workspaces=workspaces)
 
-    app = _wizard(None, environ=environ, rehearse=rehearse, begin=begin)
+    app = _wizard(None, rehearse=rehearse, begin=begin)
     with terminal_kept_clean():
         app.run(mouse=mouse)
     return HUNG_UP if app.hung_up else app.return_code or 0
@@ -110,7 +109,6 @@ def _wizard(
     *,
     rehearse: bool = False,
     begin: Callable[[WizardApp], None] | None = None,
-    environ: Mapping[str, str] = os.environ,
 ) -> WizardApp:
     """Create the wizard without running it; `begin` shows a first screen other than home."""
     # Some hundred thousand objects are created before the first screen appears, and almost all of them stay alive:
@@ -127,7 +125,7 @@ def _wizard(
             gc.freeze()
             gc.enable()
 
-    return Wizard(document, environ=environ, rehearse=rehearse, prepare=_rehearsal, adopt=_as_rehearsed, begin=begin)
+    return Wizard(document, rehearse=rehearse, prepare=_rehearsal, adopt=_as_rehearsed, begin=begin)
 
 
 def _as_rehearsed(document: Document) -> Document:

@@ -142,17 +142,15 @@ def troubleshoot(arguments: argparse.Namespace) -> int:
 
 def endpoints(arguments: argparse.Namespace) -> int:
     """Show all endpoints, on the screen or line by line. Raises Failure, PlanInvalid."""
-    from tui.plain.commands.endpoint_operations.endpoints import place, run
+    from tui.plain.commands.endpoint_operations.endpoints import credential, run
     from tui.plain.terminal import wants_lines
 
     if arguments.json or arguments.plain or arguments.watch or arguments.fail_on or wants_lines():
         return run(arguments)
     from tui.app.launch import fleet
 
-    document, environ = place(arguments)
     return fleet(
-        document,
-        environ,
+        credential(arguments),
         rehearse=arguments.rehearse,
         readonly=arguments.readonly,
         subscriptions=arguments.subscription,

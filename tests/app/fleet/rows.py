@@ -11,6 +11,7 @@ from tests.app.panes import Walk
 from tests.app.recorded import Answers
 from tui.app.app import WizardApp
 from tui.app.fleet.screen import FleetScreen
+from tui.plan.load_save.document import Document
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
@@ -105,12 +106,18 @@ class Fleet(Answers):
 
 @asynccontextmanager
 async def fleet(
-    answers: Answers, *, size: tuple[int, int] = (80, 24), readonly: bool = False
+    answers: Answers,
+    *,
+    size: tuple[int, int] = (80, 24),
+    readonly: bool = False,
+    document: Document | None = None,
 ) -> AsyncIterator[tuple[Walk, FleetScreen]]:
     """The screen, with recorded answers instead of the helper."""
     screens: list[FleetScreen] = []
     app = WizardApp(
-        environ=dict(os.environ), helper=answers, begin=lambda app: screens.append(app.fleet(readonly=readonly))
+        environ=dict(os.environ),
+        helper=answers,
+        begin=lambda app: screens.append(app.fleet(document, readonly=readonly)),
     )
     async with app.run_test(size=size) as pilot:
         walk = Walk(app, pilot)

@@ -29,17 +29,19 @@ UNREAD = ("refused", "silent")
 NO_SUBSCRIPTION = " This identity sees no subscription: ask for the role Reader, or sign in to another tenant."
 
 
-def place(arguments: Namespace) -> tuple[Document, dict[str, str]]:
-    """A document with the credential, and the environment variables. Raises Failure, PlanInvalid."""
+def credential(arguments: Namespace) -> Document:
+    """A document with the plan's credential, and nothing else: the endpoints are not the plan's. Raises PlanInvalid."""
     document = load(arguments.plan) if arguments.plan else Document()
-    return rehearsal_place(document) if arguments.rehearse else (document, dict(os.environ))
+    document.tree = {key: value for key, value in document.tree.items() if key == "credential"}
+    return document
 
 
 def run(arguments: Namespace) -> int:
     """Print all endpoints; return 4 if one is unhealthy and --fail-on is given. Raises Failure, PlanInvalid."""
     if arguments.watch and arguments.fail_on:
         raise Failure("--watch goes on until Ctrl+C, so --fail-on has no exit code to set. Omit one of both.", 2)
-    document, environ = place(arguments)
+    document = credential(arguments)
+    document, environ = rehearsal_place(document) if arguments.rehearse else (document, dict(os.environ))
     return int(conversation(environ, lambda asker: _talk(asker, arguments, document)))
 
 
