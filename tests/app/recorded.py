@@ -237,6 +237,8 @@ class Answers:
         answer = self.answers.get(name, HelperError("Not recorded", f"No answer is recorded for {name}."))
         if callable(answer):
             answer = answer(with_)
+        if asyncio.iscoroutine(answer):
+            answer = await answer
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,23 @@ async def test_logs_of_all_containers_are_followed(home: Path, monkeypatch: pyte
         await walk.press("enter")
         await walk.until(lambda: (home / "log-pricing.txt").exists(), "the file")
         assert "three" in (home / "log-pricing.txt").read_text()
+
+
+async def test_a_round_of_reading_logs_may_take_longer_than_the_time_between_two(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.app.fleet.logs_dialog.SECONDS", 0.01)
+
+    async def log(with_: dict[str, Any]) -> Any:
+        await asyncio.sleep(0.1)
+        return {"content": f"a line of {with_['deployment']} {with_['container']}"}
+
+    told = answers()
+    told.answers["logs"] = log
+    async with fleet(told) as (walk, screen):
+        await filled(walk, screen, 5)
+        await walk.press("down", "l")
+        await walk.sees("a line of blue inference-server", "a line of green storage-initializer")
 
 
 async def test_home_and_the_troubleshoot_question_lead_to_the_fleet(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -329,6 +330,20 @@ async def test_logs_are_searched_and_followed_and_watching_looks_by_itself(
         await walk.press("enter")
         await walk.until(lambda: "Watch: on" in walk.text(), "it is on")
         await walk.until(lambda: asked("troubleshoot") >= 3, "more looks")
+
+
+async def test_logs_that_take_longer_than_the_time_between_two_rounds_are_read(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.app.troubleshoot.screen.LOG_SECONDS", 0.01)
+
+    async def log(with_: dict[str, Any]) -> Any:
+        await asyncio.sleep(0.1)
+        return {"content": f"a line of {with_['container']}"}
+
+    async with operating(Answers(troubleshoot=copy.deepcopy(REPORT), logs=log)) as walk:
+        await walk.press("escape", "right", "right", "right", "enter")
+        await walk.sees(*(f"a line of {one['container']}" for one in REPORT["logs"]))
 
 
 async def test_what_could_not_be_asked_is_a_finding(home: Path) -> None:

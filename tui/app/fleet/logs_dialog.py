@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from tui.app.steps.deploy.run_log import RunLog
 from tui.engine.container_log import LogFollower
 from tui.engine.journal.run_view import LogLine
 
-SECONDS = 6.0  # between two reads
+SECONDS = 6.0  # between two rounds
 LINES = 300
 CONTAINERS = {"inference-server": "", "storage-initializer": " init"}
 LIMITS = f"Azure gives the last {LINES} lines of a container; read every {SECONDS:.0f} s, so a faster log has gaps."
@@ -57,12 +58,13 @@ class LogsDialog(Dialog[None]):
         if not self._followers:
             self.say("The endpoint has no deployment, so there is no log.")
             return
-        self._look()
-        self.set_interval(SECONDS, self._look)
+        self.run_worker(self._follow())
 
-    def _look(self) -> None:
-        if self.app.screen is self and self.query_one(RunLog).view.following:
-            self.run_worker(self._read(), group="logs", exclusive=True)
+    async def _follow(self) -> None:
+        while self.is_attached:
+            if self.app.screen is self and self.query_one(RunLog).view.following:
+                await self._read()
+            await asyncio.sleep(SECONDS)
 
     async def _read(self) -> None:
         failed = ""

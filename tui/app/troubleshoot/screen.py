@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 180
 WATCH_SECONDS = 30.0
-LOG_SECONDS = 6.0  # between two reads of a followed log
+LOG_SECONDS = 6.0  # between two rounds of reading followed logs
 SECTIONS = {
     "findings": "Findings",
     "state": "State",
@@ -126,7 +127,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.query_one(Sections).focus()
         self.look()
         self.set_interval(WATCH_SECONDS, self._watch_tick)
-        self.set_interval(LOG_SECONDS, self._log_tick)
+        self.run_worker(self._follow_logs())
 
     # Reading
 
@@ -246,11 +247,13 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         view.offer(tuple(dict.fromkeys(tasks)))
         view.show(lines, len(lines))
 
-    def _log_tick(self) -> None:
+    async def _follow_logs(self) -> None:
         """Read the logs while they are shown."""
-        view = self.query_one(RunLog)
-        if self.section == "logs" and view.view.following and self.report.get("logs") and self.app.screen is self:
-            self.run_worker(self._read_logs(), group="logs", exclusive=True)
+        view = self.query_one(RunLog).view
+        while self.is_attached:
+            await asyncio.sleep(LOG_SECONDS)
+            if self.section == "logs" and view.following and self.report.get("logs") and self.app.screen is self:
+                await self._read_logs()
 
     async def _read_logs(self) -> None:
         fresh = []
