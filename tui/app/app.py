@@ -187,14 +187,13 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         document: Document | None = None,
         rehearsed: bool | None = None,
         *,
-        readonly: bool = False,
         subscriptions: Sequence[str] = (),
         workspaces: Sequence[str] = (),
     ) -> FleetScreen:
         from tui.app.fleet.screen import FleetScreen
 
         store = self._take_up(document or Document(), rehearsed)
-        store.saves, store.readonly = False, readonly
+        store.saves = False
         screen = FleetScreen(store, subscriptions, workspaces)
         self.switch_to(screen)
         self.call_after_refresh(self._begin, store)
@@ -206,6 +205,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         mode = self.rehearse if rehearse is None else rehearse
         adopt = self.adopt if mode else None
         self.store = Store(document, environ=self.environ, rehearse=mode, helper=self._helper, adopt=adopt)
+        self.store.readonly = self.readonly
         if previous is not None:
             self.run_worker(previous.close(), group="close")
         return self.store
@@ -258,7 +258,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         if isinstance(self.screen, QuitScreen):
             self.finish("detached" if self.under_way() else "left")
         else:
-            self.push_screen(QuitScreen(self.under_way(), self._what_stays()), self._leave_as)
+            self.push_screen(QuitScreen(self.under_way(), self._what_stays(), self.readonly), self._leave_as)
 
     def _leave_as(self, answer: str | None) -> None:
         if answer == "stop":

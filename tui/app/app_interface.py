@@ -20,6 +20,8 @@ class AppInterface(App[str], inherit_bindings=False):
 
     environ: dict[str, str]
     rehearse: bool
+    readonly: bool = False
+    """Whether what would change something is refused, by --readonly."""
     store: Store | None
     prepare: Prepare | None
     adopt: Adopt | None
@@ -51,13 +53,12 @@ class AppInterface(App[str], inherit_bindings=False):
         document: Document | None = None,
         rehearsed: bool | None = None,
         *,
-        readonly: bool = False,
         subscriptions: Sequence[str] = (),
         workspaces: Sequence[str] = (),
     ) -> Any:
         """Show all endpoints that the document's credential (default: the machine's) may see; returns the screen.
 
-        `subscriptions` (ids or names) and `workspaces` (names or ids) restrict it; with `readonly`, nothing is changed.
+        `subscriptions` (ids or names) and `workspaces` (names or ids) restrict it.
         """
         raise NotImplementedError
 

@@ -96,9 +96,10 @@ def fleet(
     """
 
     def begin(app: WizardApp) -> None:
-        app.fleet(document, rehearse, readonly=readonly, subscriptions=subscriptions, workspaces=workspaces)
+        app.fleet(document, rehearse, subscriptions=subscriptions, workspaces=workspaces)
 
     app = _wizard(None, rehearse=rehearse, begin=begin)
+    app.readonly = readonly
     with terminal_kept_clean():
         app.run(mouse=mouse)
     return HUNG_UP if app.hung_up else app.return_code or 0

@@ -53,6 +53,17 @@ async def test_stop_and_clean_up_ends_the_engine_and_asks_for_the_cleaning(worki
     assert (run.folder / "clean-up").exists()
 
 
+async def test_a_run_is_not_stopped_where_nothing_may_be_changed(working_run) -> None:
+    run, _ = working_run
+    async with wizard() as walk:
+        walk.app.readonly = True
+        walk.store.follow(run)
+        await walk.press("ctrl+c")
+        await walk.sees("Stop and clean up")
+        await walk.press("right")
+        assert walk.focused == "stay"
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 async def test_a_signal_leaves_and_the_run_goes_on(working_run, number: signal.Signals) -> None:
     run, engine = working_run

@@ -117,8 +117,9 @@ async def fleet(
     app = WizardApp(
         environ=dict(os.environ),
         helper=answers,
-        begin=lambda app: screens.append(app.fleet(document, readonly=readonly)),
+        begin=lambda app: screens.append(app.fleet(document)),
     )
+    app.readonly = readonly
     async with app.run_test(size=size) as pilot:
         walk = Walk(app, pilot)
         await walk.until(lambda: screens and screens[0].is_mounted, "the screen")

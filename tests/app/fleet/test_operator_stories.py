@@ -57,9 +57,10 @@ async def operator(
     screens: list[FleetScreen] = []
 
     def begin(app: WizardApp) -> None:
-        screens.append(app.fleet(readonly=readonly, workspaces=workspaces or ("shop-prod",)))
+        screens.append(app.fleet(workspaces=workspaces or ("shop-prod",)))
 
     app = WizardApp(environ=place.env, rehearse=True, begin=begin)
+    app.readonly = readonly
     async with app.run_test(size=(80, 24)) as pilot:
         walk = Walk(app, pilot)
         await walk.until(lambda: screens and screens[0].is_mounted, "the screen")

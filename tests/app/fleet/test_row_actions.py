@@ -10,12 +10,14 @@ import pytest
 
 from tests.app.fleet.rows import DEGRADED, FAILING, SOME, WORKSPACES, Fleet, fleet
 from tests.app.fleet.test_fleet_screen import filled, marked
-from tests.app.panes import home
+from tests.app.panes import home, recorded_answers
+from tests.app.scenes import choose
 from tests.app.troubleshoot.test_troubleshoot import REPORT
 from tui.app.endpoint_operations.removal_dialog import RemovalDialog
 from tui.app.fleet.logs_dialog import LogsDialog
 from tui.app.troubleshoot.screen import TroubleshootScreen
 from tui.helper.client import HelperError
+from tui.plan.load_save.load import load
 
 __all__ = ["home"]
 
@@ -137,6 +139,29 @@ async def test_read_only_refuses_what_would_change_something() -> None:
         assert not [name for name, _ in told.asked if name == "apply_fix"]
 
 
+async def test_read_only_stays_when_the_table_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.plain.ask_helper.import_endpoint", lambda *given: load("churn-xgboost"))
+    told = answers(**recorded_answers().answers)
+    async with fleet(told, readonly=True) as (walk, screen):
+        await filled(walk, screen, 5)
+        await walk.press("enter")
+        await walk.sees("read-only", "Findings")
+        await walk.tab_to("home")
+        await walk.press("enter", "i")
+        await walk.sees("step 1 of 9", "read-only")
+        await walk.to("review")
+        await walk.sees("Ready, 1 warning")
+        await walk.tab_to("next")
+        await walk.press("enter")
+        await walk.sees("✖ Not deployed: Read-only, by --readonly: nothing can be changed here.")
+        walk.app.go_home()
+        await walk.sees("Presets", "read-only")
+        await choose(walk, "Endpoints")
+        await walk.sees("5 endpoints in 4 of 6 workspaces", "read-only")
+        await walk.press("t")
+        await walk.sees("! Read-only")
+
+
 async def test_removal_shows_what_goes_first() -> None:
     told = answers()
     async with fleet(told) as (walk, screen):
@@ -219,7 +244,6 @@ async def test_home_and_the_troubleshoot_question_lead_to_the_fleet(home: Path) 
     import os
 
     from tests.app.panes import Walk
-    from tests.app.scenes import choose
     from tui.app.app import WizardApp
 
     app = WizardApp(environ=dict(os.environ), helper=answers())

@@ -14,8 +14,9 @@ class QuitScreen(Dialog[str]):
 
     HARMLESS = "#stay"
 
-    def __init__(self, under_way: bool, saved: str = "") -> None:
+    def __init__(self, under_way: bool, saved: str = "", readonly: bool = False) -> None:
         super().__init__()
+        self.readonly = readonly
         self.under_way = under_way
         self.saved = saved
 
@@ -30,7 +31,7 @@ class QuitScreen(Dialog[str]):
                 ),
                 buttons(
                     Button("Detach", id="detach", compact=True, variant="primary"),
-                    Button("Stop and clean up …", id="stop", compact=True),
+                    Button("Stop and clean up …", id="stop", compact=True, disabled=self.readonly),
                     Button("Stay", id="stay", compact=True, action="screen.close"),
                 ),
             )

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.fleet import texts
 from tui.app.state.background import in_thread
-from tui.app.state.store import Store
+from tui.app.state.store import READONLY, Store
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.plain.arguments.endpoint_lookup import RESOURCE_ID, set_place
 from tui.plain.failure import Failure
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 ASK_SECONDS = 120
-READONLY = "! Read-only, by --readonly: nothing can be changed here."
 
 
 class FleetAction(NamedTuple):
@@ -101,7 +100,7 @@ class RowActions(NewestSize, Screen[None], inherit_bindings=False):
         elif row is None:
             self.say("! There is no endpoint under the cursor.")
         elif action.changes and self.store.readonly:
-            self.say(READONLY)
+            self.say(f"! {READONLY}")
         else:
             self.say("")
             self.run_worker(getattr(self, f"_{name}")(row), group="action", exclusive=True)

@@ -194,8 +194,8 @@ class FleetScreen(RowActions, inherit_bindings=False):
             if not self.workspaces:
                 summary = f"▸ {self.store.preparing or 'reading the subscriptions'}"
         self.query_one("#fleet-details").border_title = summary
-        where = badge(self.store.rehearse, self.store.environ)
-        title = Content.assemble(("aml-deploy", "bold"), "  ", where, "  read-only" if self.store.readonly else "")
+        where = badge(self.store.rehearse, self.store.environ, self.store.readonly)
+        title = Content.assemble(("aml-deploy", "bold"), "  ", where)
         self.query_one("#fleet-title", Static).update(title, layout=False)
         counted = Counter(str(row["health"]) for row in self.rows.values())
         parts = ", ".join(f"{counted[word]} {word}" for word in words.HEALTH if counted[word])

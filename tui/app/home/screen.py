@@ -107,9 +107,8 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _show_mode(self) -> None:
         rehearse = self.app.rehearse
-        title = Content.assemble(
-            ("aml-deploy", "bold"), "  ", badge(rehearse, self.app.environ), " · deploy a model to a private endpoint"
-        )
+        where = badge(rehearse, self.app.environ, self.app.readonly)
+        title = Content.assemble(("aml-deploy", "bold"), "  ", where, " · deploy a model to a private endpoint")
         self.query_one("#home-title", Static).update(title)
         self.query_one("#begin", Static).update(BEGIN_REHEARSAL if rehearse else BEGIN)
         button = self.query_one("#mode", Button)

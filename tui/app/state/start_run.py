@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from tui.app.state.background import in_thread
+from tui.app.state.store import READONLY, Store
 
 if TYPE_CHECKING:
-    from tui.app.state.store import Store
     from tui.engine.journal.runs import Run
 
 
@@ -76,7 +76,9 @@ async def roll_back(run: Run) -> str:
 
 
 async def _prepared(store: Store) -> None:
-    """Wait for the rehearsal. Raises NotStarted if it could not be started."""
+    """Wait for the rehearsal. Raises NotStarted if it could not be started, or nothing may be changed."""
+    if store.readonly:
+        raise NotStarted(READONLY)
     await store.settled()
     if not store.ready.is_set():
         raise NotStarted(f"{store.prepare_problem} To try again: ctrl+o, Restart the rehearsal.")

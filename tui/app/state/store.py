@@ -63,6 +63,7 @@ OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring", "cost")
 """Queries about the deployment shown, in a plan with several."""
 
 CHANGING = ("traffic", "rollback", "remove", "regenerate_key", "put_key", "apply_fix")  # refused where read-only
+READONLY = "Read-only, by --readonly: nothing can be changed here."
 
 ASSUMED = ("workspace.", "deployment.egress_public_network_access")
 """Keys that are never saved when their value comes from the rehearsal: from its lists, or dictated by its workspace."""

@@ -110,7 +110,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         yield KeysRow()
 
     def _title(self, head: str) -> Content:
-        where = badge(self.store.rehearse, self.store.environ)
+        where = badge(self.store.rehearse, self.store.environ, self.store.readonly)
         return Content.assemble(("aml-deploy", "bold"), "  ", where, f" · {head}")
 
     @property

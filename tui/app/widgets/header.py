@@ -12,15 +12,16 @@ from tui.app.state.store import Store
 from tui.app.steps.step_texts import ORDER, TITLES
 
 
-def badge(rehearse: bool, environ: Mapping[str, str]) -> Content:
-    """Return where what is open happens: AZURE, or the rehearsal with its simulated failures.
+def badge(rehearse: bool, environ: Mapping[str, str], readonly: bool = False) -> Content:
+    """Return where what is open happens: AZURE, or the rehearsal with its simulated failures; and if it is read-only.
 
     The variables of `aml-deploy rehearsal --env` point every client of Azure to the rehearsal.
     """
-    if not rehearse and "REHEARSAL_CLIENT_ID" not in environ:
-        return Content.styled("AZURE", "bold $text-warning")
     practised = environ.get("REHEARSAL_SCENARIOS", "")
-    return Content.styled(f"rehearsal of {practised}" if practised else "rehearsal", "bold")
+    where = (f"rehearsal of {practised}" if practised else "rehearsal", "bold")
+    if not rehearse and "REHEARSAL_CLIENT_ID" not in environ:
+        where = ("AZURE", "bold $text-warning")
+    return Content.assemble(where, "  read-only" * readonly)
 
 
 class HeaderBar(Widget):
@@ -47,7 +48,7 @@ class HeaderBar(Widget):
         workspace = store.resolved("workspace.name") or str(store.value("workspace.name") or "")
         if "${" in workspace:
             workspace = "no workspace yet" if store.ready.is_set() else ""
-        where = badge(store.rehearse, store.environ)
+        where = badge(store.rehearse, store.environ, store.readonly)
         parts = [where, *(Content(part) for part in (self.saved(), workspace) if part)]
         taken = left.cell_length
         while len(parts) > 1 and taken + 2 + Content(" · ").join(parts).cell_length > width:

@@ -110,6 +110,11 @@ async def test_roll_back_is_asked_once_more_and_then_the_engine_hears_it(home: P
     async with wizard() as walk:
         await follow(walk, recording)
         await walk.sees("Roll back now")
+        walk.store.readonly = True
+        await walk.tab_to("deploy-back")
+        await walk.press("enter")
+        await walk.sees("! Read-only, by --readonly")
+        walk.store.readonly = False
         await walk.tab_to("deploy-back")
         await walk.press("enter")
         await walk.sees("Now: blue 90 %, green 10 %.", "Then: blue 100 %, as before the rollout.")

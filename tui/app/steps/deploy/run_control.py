@@ -8,7 +8,7 @@ from textual import on, work
 from textual.widgets import Button
 
 from tui.app.state import start_run
-from tui.app.state.store import Store
+from tui.app.state.store import READONLY, Store
 from tui.app.steps.deploy import run_texts
 from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
 from tui.app.steps.deploy.run_files import whole_log, write_somewhere
@@ -98,7 +98,9 @@ class RunPane(Pane):
             if wanted and self.follower is not None:
                 self.run_worker(self._ask_back(self.follower), group="back", exclusive=True)
 
-        if rollout is not None:
+        if self.store.readonly:
+            self.say(f"! {READONLY}")
+        elif rollout is not None:
             self.app.push_screen(RollBackDialog(rollout), decided)
 
     @on(Button.Pressed, "#log-save")
