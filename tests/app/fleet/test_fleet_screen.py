@@ -96,8 +96,17 @@ async def test_a_fleet_that_cannot_be_read_says_why() -> None:
     refused = HelperError("Sign-in was refused", "The secret has expired.", "Make a new one.")
     answers = Fleet()
     answers.answers["fleet"] = refused
-    async with fleet(answers, size=(120, 30)) as (walk, _):
-        await walk.sees("✖ Sign-in was refused. The secret has expired. Make a new one.")
+    async with fleet(answers, size=(120, 30)) as (walk, screen):
+        await walk.sees("✖ Sign-in was refused. The secret has expired. Make a new one.", "─✖ not everything was read─")
+        assert not walk.shows("There is no endpoint") and not walk.shows(", read ")
+        answers.answers["fleet"] = answers._fleet
+        screen._tick()
+        await walk.sees("There is no endpoint that this identity may see.", ", read ")
+        assert not walk.shows("✖"), "the error was that of an earlier refresh"
+        answers.answers["fleet"] = refused
+        screen._tick()
+        await walk.sees("✖ Sign-in was refused")
+        assert not walk.shows("There is no endpoint")
 
 
 async def test_the_cursor_stays_on_its_endpoint_when_rows_come_sort_and_change() -> None:
@@ -217,9 +226,22 @@ async def test_f5_reads_everything_and_a_refresh_what_is_old(monkeypatch: pytest
         await walk.sees("All endpoints that this identity may see")
         await walk.until(lambda: not screen._reading, "it is read")
         before = len(asked())
-        for _ in range(3):
-            screen._tick()
-        assert len(asked()) == before, "not while a dialog is open"
+        screen._tick()
+        assert len(asked()) == before and not screen._reading, "not while a dialog is open"
+
+
+async def test_f5_during_a_refresh_reads_everything_afterwards() -> None:
+    answers = Fleet([*WORKSPACES, row()])
+    async with fleet(answers) as (walk, screen):
+        await filled(walk, screen, 1)
+        answers.hold("fleet")
+        screen._tick()
+        await walk.until(lambda: len(answers.asked) == 2, "it refreshes by itself")
+        await walk.press("f5")
+        screen._tick()
+        answers.release("fleet")
+        await walk.until(lambda: len(answers.asked) == 3 and not screen._reading, "it is read once more")
+        assert [with_["fresh"] for _, with_ in answers.asked] == [False, False, True]
 
 
 async def test_two_thousand_rows_are_drawn_by_line() -> None:

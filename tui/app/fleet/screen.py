@@ -22,7 +22,7 @@ from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.fleet import texts
 from tui.app.fleet.row_actions import ACTIONS, ASK_SECONDS, KEYS, SCREEN, TABLE, Row, RowActions, bindings
 from tui.app.fleet.table import FleetTable
-from tui.app.state.answers import explained
+from tui.app.state.answers import Answer, explained
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action
 from tui.app.text.formatting import count
@@ -62,9 +62,9 @@ class FleetScreen(RowActions, inherit_bindings=False):
         self._notes: list[str] = []
         self._unseen: list[dict[str, Any]] = []
         self._order = ("health", False)
-        self._reading = False
+        self._reading = self._once_more = False
         self._read_at = 0.0
-        self._said = self._matching = self._when = ""
+        self._said = self._problem = self._matching = self._when = ""
         self._said_of: Row | None = None
         self._painting: Timer | None = None
 
@@ -112,9 +112,11 @@ class FleetScreen(RowActions, inherit_bindings=False):
             self.read()
 
     def read(self, fresh: bool = False) -> None:
-        """Refresh what is old, or everything, unless that is already in progress."""
-        if not self._reading:
-            self._reading = True
+        """Refresh what is old, or everything; the latter after a refresh that is already in progress."""
+        if self._reading:
+            self._once_more |= fresh
+        else:
+            self._reading, self._once_more = True, False
             self.run_worker(self._read(fresh), group="read", exclusive=True)
 
     async def _read(self, fresh: bool) -> None:
@@ -128,12 +130,19 @@ class FleetScreen(RowActions, inherit_bindings=False):
         )
         self._reading, self._read_at = False, time.monotonic()
         self.table.settled = True
-        if answer.error:
-            self.say(f"✖ {explained(answer.error)}")
-        else:
+        self._ended(answer)
+        if not answer.error:
             self._unseen = list(answer.value.get("unseen") or ())
-        self._when = f", read {datetime.now().astimezone():%H:%M:%S %Z}"
+            self._when = f", read {datetime.now().astimezone():%H:%M:%S %Z}"
         self._paint()
+        if self._once_more:
+            self.call_later(self.read, fresh=True)
+
+    def _ended(self, answer: Answer) -> None:
+        """Show the error of a read, or take back that of an earlier one."""
+        before, self._problem = self._problem, f"✖ {explained(answer.error)}" if answer.error else ""
+        if self._problem or self._said == before:
+            self.say(self._problem)
 
     def read_again(self, row: Row) -> None:
         self.say(f"▸ Reading {row['endpoint']} again")
@@ -142,7 +151,8 @@ class FleetScreen(RowActions, inherit_bindings=False):
     async def _read_one(self, key: str) -> None:
         answer = await self.store.answer("fleet", timeout=ASK_SECONDS, blink=0.0, part=self.take, fresh=True,
                                          endpoints=[key], **self._only)  # fmt: skip
-        self.say(f"✖ {explained(answer.error)}" if answer.error else "")
+        self.say("")
+        self._ended(answer)
 
     def take(self, part: dict[str, Any]) -> None:
         """Take a part of the answer: an endpoint, a workspace, an endpoint that is gone, a note."""
@@ -176,7 +186,9 @@ class FleetScreen(RowActions, inherit_bindings=False):
         if self.rows and not rows:
             self.table.empty_text = "No endpoint matches the filter; Esc ends it."
         else:
-            self.table.empty_text = "" if self._reading else "There is no endpoint that this identity may see."
+            self.table.empty_text = (
+                "" if self._reading or self._problem else "There is no endpoint that this identity may see."
+            )
         self._matching = (
             f"{len(rows):,} of {count(len(self.rows), 'endpoint')} match the filter" if wanted.strip() else ""
         )
@@ -188,11 +200,13 @@ class FleetScreen(RowActions, inherit_bindings=False):
         read = [one for one in self.workspaces.values() if one["state"] == "read"]
         of = "" if len(read) == len(self.workspaces) else f"{len(read)} of "
         summary = f"{count(len(self.rows), 'endpoint')} in {of}{count(len(self.workspaces), 'workspace')}{self._when}"
-        if self._reading and not self._read_at:
+        if not self._when:
             done = sum(1 for one in self.workspaces.values() if one["state"] != "reading")
             summary = f"▸ reading {done} of {count(len(self.workspaces), 'workspace')}"
             if not self.workspaces:
                 summary = f"▸ {self.store.preparing or 'reading the subscriptions'}"
+            if not self._reading:
+                summary = "✖ not everything was read"
         self.query_one("#fleet-details").border_title = summary
         where = badge(self.store.rehearse, self.store.environ, self.store.readonly)
         title = Content.assemble(("aml-deploy", "bold"), "  ", where)
