@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import signal
 import subprocess
 import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from typing import Any
 import pytest
 from commands import COMMAND, PRESET, aml_deploy, json_lines
 
-from tui.plain.commands.endpoint_operations.logs import GAP
+from tui.helper.client import HelperError
+from tui.plain.commands.endpoint_operations.logs import GAP, _talk
+from tui.plan.load_save.document import Document
 from tui.plan.presets import find
 
 ENDPOINT = "churn-logged"
@@ -96,6 +100,25 @@ def test_an_endpoint_that_nobody_knows(lonely: dict[str, str]) -> None:
     done = aml_deploy("logs", "churn-nowhere", environ=lonely)
     assert done.returncode == 2
     assert "--plan" in done.stderr
+
+
+def test_following_from_no_line_on_shows_only_new_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    reads = [["old", "older"], ["old", "older", "new"]]
+
+    class Asker:
+        async def ask(self, _: Document, question: str, **_with: Any) -> Any:
+            if question == "logs":
+                if not reads:
+                    raise HelperError("The log cannot be read")
+                return {"content": "\n".join(reads.pop(0))}
+            if question == "kept_logs":
+                return {"workspaces": [], "query": ""}
+            blue = {"name": "blue", "provisioning_state": "Succeeded", "instance_count": 1}
+            return {"name": ENDPOINT, "exists": True, "traffic": {}, "deployments": [blue] if reads else []}
+
+    given = Namespace(deployment=None, container="inference-server", lines=0, follow=True, every=0, json=False)
+    asyncio.run(_talk(Asker(), given, Document()))  # type: ignore[arg-type]
+    assert capsys.readouterr().out.splitlines() == ["new"]
 
 
 def test_what_does_not_exist_is_told_with_what_does(logged: tuple[dict[str, str], Path]) -> None:

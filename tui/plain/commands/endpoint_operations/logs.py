@@ -121,6 +121,6 @@ def _show(asked: Mapping[str, Any], found: Sequence[tuple[str, str]], as_json: b
     if last and not lines:
         say("The log has no lines yet.")
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for line in lines[-last:] if last else lines:
+    for line in lines if last is None else lines[max(len(lines) - last, 0) :]:
         told = {"time": now, "deployment": asked["deployment"], "container": asked["container"], "line": line}
         out_json(told) if as_json else out(line)
