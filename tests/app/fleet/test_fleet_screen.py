@@ -92,6 +92,24 @@ async def test_the_reasons_of_what_could_not_be_read_are_one_key_away() -> None:
         await walk.sees("ws-closed (Contoso ML)")
 
 
+async def test_two_workspaces_of_one_name_and_reason_both_count() -> None:
+    twin = {**SILENT, "id": "/other", "subscription": "other", "subscription_name": "Fabrikam ML"}
+    unseen = [
+        {"what": "the workspace ws-far", "why": SILENT["reason"]},
+        {"what": "the workspaces of the subscription A", "why": "refused"},
+        {"what": "the workspaces of the subscription B", "why": "refused"},
+    ]
+    answers = Fleet([SILENT, twin, row()])
+    told = answers._fleet
+    answers.answers["fleet"] = lambda with_: {**told(with_), "unseen": unseen}
+    async with fleet(answers) as (walk, screen):
+        await filled(walk, screen, 1)
+        await walk.sees("Not read (4)")
+        await walk.press("u")
+        text = await walk.sees("ws-far (Contoso ML)", "ws-far (Fabrikam ML)", "subscription A", "subscription B")
+        assert "the workspace ws-far" not in text
+
+
 async def test_a_fleet_that_cannot_be_read_says_why() -> None:
     refused = HelperError("Sign-in was refused", "The secret has expired.", "Make a new one.")
     answers = Fleet()

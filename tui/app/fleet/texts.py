@@ -53,12 +53,12 @@ def everything(row: Row) -> str:
 
 def not_read(workspaces: Sequence[Mapping[str, Any]], unseen: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
     """Return what could not be read, and why; empty if there is nothing."""
-    found = {one["why"]: f"{one['what']}: {one['why']}" for one in unseen}
-    for one in workspaces:
-        if one["state"] in ("refused", "silent"):
-            place = f"{one['name']} ({one.get('subscription_name') or one.get('subscription')})"
-            found[one["reason"]] = f"{place}: {one['reason']}"
-    return "\n\n".join([*found.values(), *notes])
+    unread = [one for one in workspaces if one["state"] in ("refused", "silent")]
+    told = {one["reason"] for one in unread}  # which are among the unseen too
+    found = [f"{one['what']}: {one['why']}" for one in unseen if one["why"] not in told]
+    found += [f"{one['name']} ({one.get('subscription_name') or one.get('subscription')}): {one['reason']}"
+              for one in unread]  # fmt: skip
+    return "\n\n".join([*found, *notes])
 
 
 def diff(found: Mapping[str, Any]) -> str:
