@@ -22,6 +22,7 @@ class Terminal:
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.ByteStream(self.screen)
+        self.got = 0  # bytes
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], command, env)
@@ -33,6 +34,7 @@ class Terminal:
             assert time.monotonic() < deadline, f"{pattern} did not come:\n" + "\n".join(self.screen.display)
             if select.select([self.fd], [], [], 0.1)[0]:
                 data = os.read(self.fd, 65536)
+                self.got += len(data)
                 self.stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;$]*[a-zA-Z]|\x1bP.*?\x1b\\", b"", data))
         return "\n".join(self.screen.display)
 
