@@ -70,7 +70,7 @@ log = logging.getLogger(__name__)
 _AZURE = ("/subscriptions", "/providers/", "/tenants", "/metrics/")
 IDLE_MINUTES = 30.0
 LOG_BYTES = 5_000_000
-_ARM_AUDIENCES = {"https://management.azure.com", "https://management.core.windows.net"}
+_ARM_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 
 
 def _routes() -> Routes:
@@ -100,7 +100,7 @@ def _routes() -> Routes:
 
 async def _resource_manager(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
-    claims = request["claims"] = bearer_claims(service, request, {service.origin, *_ARM_AUDIENCES})
+    claims = request["claims"] = bearer_claims(service, request, (service.origin, *_ARM_AUDIENCES))
     if request.method in ("GET", "HEAD"):
         found = re.match(r"/subscriptions/([^/]+)", request.path, re.IGNORECASE)
         enforced = "read-limits" in service.scenarios

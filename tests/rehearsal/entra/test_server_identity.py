@@ -99,3 +99,4 @@ def test_resource_manager_refuses_what_is_not_for_it(arm: Arm) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
         assert answer.headers["WWW-Authenticate"].startswith("Bearer authorization_uri=")
         assert answer.headers["x-ms-request-id"]
+    assert answer.json()["error"]["message"].endswith(f"one of the allowed audiences '{arm.origin}/'.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
@@ -195,7 +195,7 @@ def require_right(service: Service, request: web.Request, claims: Mapping[str, A
     raise not_authorized(claims, action, scope)
 
 
-def bearer_claims(service: Service, request: web.Request, audiences: Collection[str]) -> dict[str, Any]:
+def bearer_claims(service: Service, request: web.Request, audiences: Sequence[str]) -> dict[str, Any]:
     """The claims of a token for one of these audiences. Raises ArmError 401 with Resource Manager's message."""
     challenge = {
         "WWW-Authenticate": f'Bearer authorization_uri="{service.origin}/common", error="invalid_token", '
@@ -220,7 +220,7 @@ def bearer_claims(service: Service, request: web.Request, audiences: Collection[
             401,
             "InvalidAuthenticationTokenAudience",
             "The access token has been obtained for wrong audience or resource "
-            f"'{audience}'. It should exactly match with one of the allowed audiences '{next(iter(audiences))}/'.",
+            f"'{audience}'. It should exactly match with one of the allowed audiences '{audiences[0]}/'.",
             headers=challenge,
         )
     return claims

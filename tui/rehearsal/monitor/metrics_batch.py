@@ -35,7 +35,7 @@ def _bad(message: str) -> ArmError:
 async def get_batch(request: web.Request) -> web.Response:
     """`POST …/metrics:getBatch`. Raises ArmError 400, 401 and 403."""
     service, region = request.app[SERVICE], request.match_info["region"].lower()
-    claims, subscription = bearer_claims(service, request, {AUDIENCE}), request.match_info["subscription"].lower()
+    claims, subscription = bearer_claims(service, request, (AUDIENCE,)), request.match_info["subscription"].lower()
     if not service.rights.of(claims).allow("Microsoft.Insights/metrics/read"):
         raise not_authorized(claims, "Microsoft.Insights/metrics/read", f"/subscriptions/{subscription}")
     query = {name.lower(): value for name, value in request.query.items()}
