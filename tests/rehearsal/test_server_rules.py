@@ -128,6 +128,14 @@ def test_a_name_is_taken_in_the_whole_region(arm: Arm, legacy_arm: Arm, name: st
     assert "already an endpoint" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("compute", ["none", "aks"])
+def test_an_endpoint_on_other_compute_is_refused(arm: Arm, name: str, settled: Settled, compute: str) -> None:
+    _make_endpoint(arm, name, settled)
+    answer = arm.call("PUT", f"onlineEndpoints/{name}", {"location": "eastus", "properties": {"compute": compute}})
+    assert answer.status_code == 400
+    assert "managed online endpoints only" in answer.json()["error"]["message"]
+
+
 def test_an_endpoint_that_changes_refuses_the_next_change(arm: Arm, name: str, settled: Settled) -> None:
     _make_endpoint(arm, name, settled)
     answers: dict[str, int] = {}

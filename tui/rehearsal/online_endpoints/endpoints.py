@@ -199,7 +199,7 @@ async def write(call: Call) -> web.Response:
     else:
         rules.require_settled("endpoint", before.name, before.properties["provisioningState"])
     old = before.properties if before else {}
-    if (fields.text("compute") or "").lower() not in ("", str(old.get("compute")).lower()):
+    if (fields.text("compute") or "").lower() not in ("", (old.get("compute") or "").lower()):
         raise user_error("The rehearsal has managed online endpoints only; omit compute.", workspace.location)
     if fields.raw("keys"):
         raise user_error("The rehearsal creates an endpoint's keys itself; omit keys.", workspace.location)
