@@ -16,13 +16,14 @@ JSON = ("Content-Type", "application/json")
 class Hostile:
     """A behaviour, how many calls of a kind meet it, and whether a run must get over it by itself.
 
-    `empty`: it says that there is nothing.
+    `empty`: it says that there is nothing. `lasting`: all later calls fail too, also of other kinds.
     """
 
     behaviour: Behaviour
     times: float = math.inf
     passes: bool = False
     empty: bool = False
+    lasting: bool = False
 
 
 def status(code: int, body: bytes = b"", *headers: tuple[str, str]) -> Behaviour:
@@ -114,6 +115,6 @@ def behaviours(proxy: Proxy, foreign: str, other: tuple[Path, Path]) -> dict[str
         "foreign location": Hostile(with_header("Location", f"{foreign}/operation")),
         "operation over http": Hostile(with_header("Azure-AsyncOperation", f"{plain}/operation")),
         "foreign redirect": Hostile(status(307, b"", ("Location", f"{foreign}/elsewhere"))),
-        "another certificate": Hostile(another_certificate),
+        "another certificate": Hostile(another_certificate, lasting=True),
         "an echo": Hostile(echo),
     }

@@ -80,8 +80,39 @@ def test_what_is_wrong_is_noticed(tmp_path: Any, output: str, code: int, seconds
     ground.folder, ground.azure = tmp_path, SimpleNamespace(get=lambda path: None)
     done = subprocess.CompletedProcess([], code, output, "")
     proxy = SimpleNamespace(tokens={"token-token"})
-    judged = ground._judge("apply", done, seconds, "x", Hostile(lost), proxy, [])
+    judged = ground._judge("apply", "", done, seconds, "x", Hostile(lost), proxy, [])
     assert judged[0] == outcome
-    assert ground._judge("apply", done, seconds, "x", Hostile(lost), proxy, ["GET /"])[0].endswith("host was called")
+    assert ground._judge("apply", "", done, seconds, "x", Hostile(lost), proxy, ["GET /"])[0].endswith(
+        "host was called"
+    )
     if code == 1 and outcome.startswith("error"):
-        assert ground._judge("apply", done, 1.0, "x", Hostile(lost, passes=True), proxy, [])[0].startswith("FAULT")
+        assert ground._judge("apply", "", done, 1.0, "x", Hostile(lost, passes=True), proxy, [])[0].startswith("FAULT")
+
+
+ROW, UNREAD = '{"endpoint": "x", "state": "Succeeded"}', '{"endpoint": null, "state": "silent"}'
+NOTE = "The workspaces of S are not all known: the list could not be read: azure's answer cannot be read."
+
+
+@pytest.mark.parametrize(
+    ("call", "output", "errors", "hostile", "shown"),
+    [
+        ("getBatch", ROW, "", Hostile(lost), True),
+        ("ResourceGraph", ROW.replace("x", "other"), NOTE, Hostile(lost), False),
+        ("autoscaleSettings", UNREAD, "", Hostile(lost, empty=True), False),
+        ("ResourceGraph", UNREAD, "", Hostile(lost, lasting=True), True),
+        ("onlineEndpoints", UNREAD, "", Hostile(lost), True),
+        ("onlineEndpoints", "", NOTE, Hostile(lost), True),
+        ("onlineEndpoints", "", "Azure's answer could not be read.", Hostile(lost), False),
+        ("onlineEndpoints", ROW.replace("Succeeded", "gone"), "", Hostile(lost), False),
+        ("onlineEndpoints", "", "", Hostile(lost, empty=True), True),
+    ],
+)
+def test_an_endpoint_that_is_not_shown_is_noticed(
+    tmp_path: Any, call: str, output: str, errors: str, hostile: Hostile, shown: bool
+) -> None:
+    ground: Any = Ground.__new__(Ground)
+    ground.folder = tmp_path
+    ground.azure = SimpleNamespace(get=lambda path: {"properties": {"traffic": {"blue": 100}}})
+    done = subprocess.CompletedProcess([], 0, output, errors)
+    judged = ground._judge("endpoints", call, done, 1.0, "x", hostile, SimpleNamespace(tokens=set()), [])
+    assert judged[0] == ("right" if shown else "FAULT: success, but the endpoint is not shown")
