@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,8 +112,9 @@ def test_a_regenerated_key_is_young(sixty: list[str], cloud: Cloud) -> None:
     assert before.whole and key_age(sixty[1], old, before)[0] is None
     answer = cloud.arm.call("POST", f"{sixty[1]}/regenerateKeys", "2024-04-01", {"keyType": "Primary"})
     address = answer.headers["Location"]
+    deadline = time.monotonic() + 90
     while cloud.arm.call("GET", address).status == 202:
-        pass
+        assert time.monotonic() < deadline, address
     log = activity_log.of_subscription(cloud, subscription)
     assert key_age(sixty[1].upper(), old, log) == (0, "") and key_age(sixty[2], old, log)[0] is None
     assert log.changes[0].time >= log.changes[-1].time and log.changes[0].caller

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -279,8 +280,9 @@ def test_a_change_by_hand_soon_after_the_run_by_the_same_identity_is_told(azure:
     blue = f"{endpoint['id']}/deployments/blue"
     patched = azure.arm.call("PATCH", blue, {"sku": {"name": "Default", "capacity": 2}})
     assert patched.status_code in (200, 202), patched.text
-    while azure.arm.call("GET", blue).json()["properties"]["provisioningState"] != "Succeeded":
-        pass
+    deadline = time.monotonic() + 90
+    while (now := azure.arm.call("GET", blue).json()["properties"])["provisioningState"] != "Succeeded":
+        assert time.monotonic() < deadline, now
     row = rows_of(azure)[endpoint["id"]]
     assert len({by for _, by in Azure(azure.environ, azure.told).log_of(endpoint["id"], "/write")}) == 1
     assert (row["drift"], row["instances"]) == ("changed", 2) and "changed blue" in row["drift_reason"]

@@ -298,6 +298,7 @@ def test_logs_grow_and_show_the_script_that_fails(fleet: Fleet) -> None:
         one for item in fleet.endpoints() for one in fleet.deployments(item)
         if one["properties"]["provisioningState"] == "Failed"
     ]  # fmt: skip
+    assert failed
     for deployment in failed:
         said = fleet.logs(deployment)
         assert "User's init function failed" in said
