@@ -195,7 +195,7 @@ def test_files_of_the_workspaces_own_datastore_are_registered_where_they_lie(clo
     made = staging.register_in_place(cloud, model, found, {"by": "test"})
     from tui.cloud.assets import models
 
-    again = models.find(cloud, model.name, found.content, model.type)
+    again = models.find(cloud, model, found.content)
     assert again is not None and again.version == made.version
     assert again.path.endswith("/paths/own/churn")
 

@@ -54,7 +54,7 @@ def blobs_below(cloud: Cloud, prefix: str, what: str = "size") -> dict[str, Any]
 def test_a_folder_is_uploaded_registered_and_found_again(cloud: Cloud, folder: Path) -> None:
     wanted = Model(name=unique("m"), type="custom_model", tags={"mine": "1"}, description="d")
     content = models.content_hash(folder)
-    assert models.find(cloud, wanted.name, content) is None
+    assert models.find(cloud, wanted, content) is None
     seen: list[tuple[int, int]] = []
     made = models.register(
         cloud, wanted, folder, content, lambda done, total: seen.append((done, total)), tags={"run": "r"}
@@ -74,7 +74,7 @@ def test_a_folder_is_uploaded_registered_and_found_again(cloud: Cloud, folder: P
     again = models.register(cloud, wanted, folder, content)
     assert again.reused and again.version == "1"
     assert again.tags["mine"] == "1" and again.tags["run"] == "r"
-    assert models.find(cloud, wanted.name, content, "mlflow_model") is None
+    assert models.find(cloud, replace(wanted, type="mlflow_model"), content) is None
     assert models.resolve(cloud, f"azureml:{wanted.name}:1").id == made.id
     assert models.resolve(cloud, f"azureml:{wanted.name}@latest").id == made.id
 
@@ -111,7 +111,7 @@ def test_an_upload_can_be_cancelled(cloud: Cloud, folder: Path) -> None:
 
     with pytest.raises(Cancelled):
         models.register(cloud, wanted, folder, content, progress, stop.is_set)
-    assert models.find(cloud, wanted.name, content) is None
+    assert models.find(cloud, wanted, content) is None
     assert models.register(cloud, wanted, folder, content).version == "1"
 
 
@@ -184,7 +184,7 @@ def test_files_rewritten_during_the_upload_are_not_registered(cloud: Cloud, fold
     victim.write_bytes(bytes(len(right)))
     with pytest.raises(CloudError, match="changed while it was uploaded"):
         models.register(cloud, wanted, folder, content)
-    assert models.find(cloud, wanted.name, content) is None
+    assert models.find(cloud, wanted, content) is None
     victim.write_bytes(right)
     made = models.register(cloud, wanted, folder, content)
     from azure.storage.blob import ContainerClient
@@ -222,7 +222,7 @@ def test_a_large_model_rewritten_during_the_upload_is_not_registered(
 
     with pytest.raises(CloudError, match="changed while it was uploaded"):
         models.bring(cloud, wanted, folder, rewrite)
-    assert models.find(cloud, wanted.name, models.content_hash(folder)) is None
+    assert models.find(cloud, wanted, models.content_hash(folder)) is None
 
 
 def test_a_build_context_rewritten_during_the_upload_is_not_registered(cloud: Cloud, folder: Path) -> None:

@@ -33,15 +33,16 @@ def listed(service: Service, *found: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "kind", "expected"),
-    [("a", None, "3"), ("a", "custom_model", "2"), ("a", "mlflow_model", "3"), ("b", None, None), ("a", "other", None)],
-)
-def test_the_newest_version_with_the_same_content_and_type(
-    service: Service, cloud: Any, content: str, kind: str | None, expected: str | None
+    ("content", "kind", "number", "expected"),
+    [("a", None, None, "3"), ("a", "custom_model", None, "2"), ("a", "mlflow_model", None, "3"), 
+     ("b", None, None, None), ("a", "other", None, None), ("a", None, "2", "2"), ("a", None, "9", None), ("a", None, "4", None)],
+)  # fmt: skip
+def test_the_newest_version_with_the_same_content_type_and_number(
+    service: Service, cloud: Any, content: str, kind: str | None, number: str | None, expected: str | None
 ) -> None:
     tag = {CONTENT_TAG: "a"}
     listed(service, version("4", **{CONTENT_TAG: "x"}), version("3", "mlflow_model", **tag), version("2", None, **tag))
-    found = models.find(cloud, "m", content, kind)
+    found = models.find(cloud, Model("m", type=kind, version=number), content)
     assert (found and found.version) == expected
 
 
@@ -50,7 +51,7 @@ def test_at_most_two_hundred_versions_are_examined(service: Service, cloud: Any)
         rows = [version(str(number)) for number in range(201)]
         rows[place] = version("same", **{CONTENT_TAG: "a"})
         listed(service, *rows)
-        assert (models.find(cloud, "m", "a") is not None) is there
+        assert (models.find(cloud, Model("m"), "a") is not None) is there
 
 
 @pytest.mark.parametrize(
@@ -64,9 +65,9 @@ def test_a_model_that_does_not_exist_has_no_versions(
     service.on("GET", "/models/m", Reply(status, {"error": {"code": code_}}))
     if raised:
         with pytest.raises(CloudError):
-            models.find(cloud, "m", "a")
+            models.find(cloud, Model("m"), "a")
     else:
-        assert models.find(cloud, "m", "a") is None
+        assert models.find(cloud, Model("m"), "a") is None
 
 
 def test_a_reference_is_resolved_or_refused(service: Service, cloud: Any) -> None:

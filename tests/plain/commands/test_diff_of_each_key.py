@@ -40,6 +40,7 @@ CHANGED: dict[str, tuple[Any, set[str] | None]] = {
     "deployment.name": ("green", OWN),
     "deployment.model.path": (f"{PRESET}/onlinescoring", {"", "model"}),
     "deployment.model.name": ("another", {"", "model", "environment"}),
+    "deployment.model.version": ("9", {"", "model"}),
     "deployment.model.type": ("mlflow_model", {"", "model"}),
     "deployment.code_configuration.code": (f"{PRESET}/model", {"", "code"}),
     "deployment.code_configuration.scoring_script": ("other.py", {"scoring_script"}),
@@ -92,7 +93,6 @@ NOT_COMPARED = {"deployment.model.description": "other", "deployment.model.tags"
 ELSEWHERE = {
     **{key: "who asks, not what is there" for key in BY_KEY if key.startswith("credential.")},
     **{key: "another place, of which nothing is known" for key in BY_KEY if key.startswith("workspace.")},
-    "deployment.model.version": "a run registers this version of the same content, and nothing compares it yet",
     "deployment.liveness_probe.success_threshold": "Azure accepts only 1",
 }
 

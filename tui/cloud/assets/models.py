@@ -41,10 +41,14 @@ class ModelVersion:
     reused: bool = False
 
 
-def find(cloud: Cloud, name: str, content_hash: str, type: str | None = None) -> ModelVersion | None:
-    """The newest version of that name with the same content and type, or None. Raises CloudError."""
-    for found in _newest(cloud, name):
-        if found.tags.get(CONTENT_TAG) == content_hash and type in (None, found.type):
+def find(cloud: Cloud, model: Model, content_hash: str) -> ModelVersion | None:
+    """The newest version of a model with this content, of its type and version if it names them, or None.
+
+    Raises CloudError.
+    """
+    for found in _newest(cloud, model.name):
+        fits = model.type in (None, found.type) and model.version in (None, found.version)
+        if found.tags.get(CONTENT_TAG) == content_hash and fits:
             return found
     return None
 
@@ -107,8 +111,8 @@ def register(
     `progress` receives bytes done and in total, on this thread; `creating` is called before anything is written. Raises
     Cancelled, or CloudError.
     """
-    found = find(cloud, model.name, content_hash, model.type)
-    if found is not None and model.version in (None, found.version):
+    found = find(cloud, model, content_hash)
+    if found is not None:
         return replace(found, reused=True)
     creating()
     if model.version and read(cloud, model.name, model.version) is not None:

@@ -1,7 +1,7 @@
 """Keeps a run's plan in the workspace, next to what the run made, so that any machine can read and deploy it again.
 
 A plan is a data asset `aml-deploy-plan-ENDPOINT`, whose version is the run's id and whose file is JSON in the
-workspace's default datastore. Whoever may read that storage can read it: what looks like a secret in it is a reference instead.
+workspace's default datastore. Whoever may read that storage can read it: what looks like a secret is a reference in it.
 """
 
 from __future__ import annotations

@@ -111,11 +111,11 @@ def _model(cloud: Cloud, plan: Plan, progress: Progress) -> tuple[ModelVersion |
         from tui.cloud.sources import staging
 
         found = staging.listing(cloud.for_plan(plan), model.source)
-        return models.find(cloud, model.name, found.content, model.type), found.content
+        return models.find(cloud, model, found.content), found.content
     if model.path is None or not Path(model.path).exists() or not model.name:
         return None, None
     content = models.content_hash(model.path, progress=progress)
-    return models.find(cloud, model.name, content, model.type), content
+    return models.find(cloud, model, content), content
 
 
 def contents(plan: Plan, found: Live) -> dict[str, str]:

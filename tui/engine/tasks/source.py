@@ -23,7 +23,7 @@ def _bring(task: TaskContext, source: str, ended: Callable[[], bool]) -> Outcome
     found = staging.listing(task.cloud, source, ended)
     if found.exact != source:
         task.log(f"{source} is {found.exact}.")
-    known = models.find(task.cloud, model.name, found.content, model.type)
+    known = models.find(task.cloud, model, found.content)
     if known:
         return model_version.there_already(task, known, "was made from the same files; nothing is copied.")
     model_version.begin(task, model)

@@ -184,7 +184,7 @@ def _not_compared(plan: Plan, live: Mapping[str, Any]) -> list[str]:
             silent.append("egress_public_network_access")
         if silent:
             found.append(f"{wanted.name}: {', '.join(silent)} (Azure does not tell).")
-        own = [key for key in ("version", "description", "tags") if getattr(wanted.model, key)]
+        own = [key for key in ("description", "tags") if getattr(wanted.model, key)]
         if own and one["model"]:
             found.append(f"{wanted.name}: the model's {', '.join(own)} (a version that is registered keeps its own).")
     return found

@@ -37,7 +37,10 @@ def credential(arguments: Namespace) -> Document:
 
 
 def run(arguments: Namespace) -> int:
-    """Print all endpoints; return 4 if one is unhealthy and --fail-on is given. Raises Failure, PlanInvalid."""
+    """Print all endpoints; return 4 if one is unhealthy and --fail-on is given, 1 if none could be read.
+
+    Raises Failure, PlanInvalid.
+    """
     if arguments.watch and arguments.fail_on:
         raise Failure("--watch goes on until Ctrl+C, so --fail-on has no exit code to set. Omit one of both.", 2)
     document = credential(arguments)
@@ -61,7 +64,9 @@ async def _talk(asker: Asker, arguments: Namespace, document: Document) -> int:
             await fleet.read(asker, document)
         except HelperError as error:
             say(sentences(error))
-    return UNHEALTHY_CODE if arguments.fail_on and fleet.unhealthy else 0
+    if arguments.fail_on and fleet.unhealthy:
+        return UNHEALTHY_CODE
+    return int(fleet.unread)
 
 
 async def _subscriptions(asker: Asker, arguments: Namespace, document: Document) -> dict[str, str]:
@@ -102,6 +107,11 @@ class _Fleet:
         """Whether an endpoint is unhealthy, or something could not be read, as without any role."""
         found = any(row["health"] in words.UNHEALTHY for row in self.rows.values())
         return found or bool(self._answer["unseen"]) or not self._workspaces
+
+    @property
+    def unread(self) -> bool:
+        """Whether nothing could be read, which must not look like nothing being there."""
+        return bool(self._answer["unseen"]) and not self._workspaces
 
     @property
     def missing_workspaces(self) -> list[str]:
