@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -95,6 +96,31 @@ async def test_another_environment_starts_another_process(client: HelperClient) 
     assert client.pid != first
     sources = {source["source"]: source for source in await client.ask("credential_sources", timeout=30)}
     assert sources["Environment"]["found"] is True
+
+
+# Answers each question with a part, a word of its progress, and a result.
+TALKS = """
+import json, sys
+for line in sys.stdin:
+    for more in ({"part": "x"}, {"progress": [1, 2]}, {"result": "done"}):
+        print(json.dumps({"id": json.loads(line)["id"], **more}), flush=True)
+"""
+
+
+@pytest.mark.parametrize("hears", ["part", "progress"])
+@pytest.mark.parametrize("error", [KeyError, TypeError, ValueError, AssertionError])
+async def test_an_error_of_who_hears_the_parts_is_its_own(
+    client: HelperClient, hears: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.helper.client.child_process.command", lambda name: [sys.executable, "-c", TALKS])
+
+    def fails(*given: Any) -> None:
+        raise error("of the front end")
+
+    other = asyncio.create_task(client.ask("x", timeout=10))
+    with pytest.raises(error, match="of the front end"):
+        await client.ask("x", timeout=10, **{hears: fails})
+    assert (await other, await client.ask("x", timeout=10)) == ("done", "done")
 
 
 async def test_closing_ends_the_process_even_while_a_question_hangs(client: HelperClient, silent_port: int) -> None:

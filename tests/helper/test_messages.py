@@ -62,7 +62,7 @@ async def test_progress_is_passed_on_and_is_a_sign_of_life(monkeypatch: pytest.M
     now[0] += 0.011
     with pytest.raises(HelperError, match="There was no answer in time"):
         await asking
-    assert told == [(1, 9), (2, 9), (3, 9)] and not asked._progress
+    assert told == [(1, 9), (2, 9), (3, 9)] and not asked._hearing
 
 
 def test_only_progress_that_is_made_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,7 @@ class HelperClient:
         self._process: asyncio.subprocess.Process | None = None
         self._starting: asyncio.Lock | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._progress: dict[int, Callable[[int, int], None]] = {}
-        self._parts: dict[int, Callable[[Any], None]] = {}
+        self._hearing: dict[int, tuple[Callable[[int, int], None], Callable[[Any], None]]] = {}
         self._readers: list[asyncio.Task[None]] = []
         self._stderr: deque[str] = deque(maxlen=30)
         self._number = 0
@@ -73,8 +72,8 @@ class HelperClient:
         """Ask a question and wait at most `timeout` seconds for the answer, or for a sign of it; raises HelperError.
 
         `progress` receives bytes done and in total, about once a second, if the question reads large files; `part`
-        receives the parts of a streamed answer, in order. An answer that arrives after the timeout, or after the caller
-        was cancelled, is dropped.
+        receives the parts of a streamed answer, in order; what these raise is raised. An answer that arrives after the
+        timeout, or after the caller was cancelled, is dropped.
         """
         process = await self._ensure()
         self._number += 1
@@ -92,7 +91,7 @@ class HelperClient:
             heard = monotonic()
             part(found)
 
-        self._waiting[number], self._progress[number], self._parts[number] = answer, hear, take
+        self._waiting[number], self._hearing[number] = answer, (hear, take)
         try:
             line = json.dumps({"id": number, "ask": name, "with": with_}, default=str) + "\n"
             assert process.stdin is not None
@@ -113,8 +112,7 @@ class HelperClient:
             return answer.result()
         finally:
             self._waiting.pop(number, None)
-            self._progress.pop(number, None)
-            self._parts.pop(number, None)
+            self._hearing.pop(number, None)
             answer.cancel()
 
     async def close(self) -> None:
@@ -192,18 +190,18 @@ class HelperClient:
     def _deliver(self, line: bytes) -> None:
         try:
             message = json_object(line)
-            if "progress" in message:
-                if message["id"] in self._progress:
-                    self._progress[message["id"]](*message["progress"])
-                return
-            if "part" in message:
-                if message["id"] in self._parts:
-                    self._parts[message["id"]](message["part"])
-                return
-            answer = self._waiting.get(message["id"])
-        except (ValueError, KeyError, TypeError):
+            answer = self._waiting[message["id"]]
+            done, total = message.get("progress", (0, 0))
+        except (ValueError, KeyError, TypeError):  # nothing of ours, or nobody waits for it any more
             return
-        if answer is None or answer.done():
+        if answer.done():
+            return
+        if "progress" in message or "part" in message:
+            try:
+                hear, take = self._hearing[message["id"]]
+                hear(done, total) if "progress" in message else take(message["part"])
+            except Exception as failed:  # of the front end: for who asked, so that other questions go on
+                answer.set_exception(failed)
             return
         error = message.get("error")
         if error is None:
