@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tui.plan.model import Plan
     from tui.plan.planned_changes import Change
 
-LOG_HOURS = 90 * 24 - 1
-"""How far the activity log reaches back (Microsoft, Azure Monitor activity log: 90 days)."""
 _NOTHING_KEPT = "No plan is kept in the workspace for this endpoint, so who changed what is not known."
 
 
@@ -69,7 +67,9 @@ def _told_apart(
     log: list[Entry] = []
     if endpoint is not None:
         try:
-            rules = {one.deployment: asdict(one) for one in scaling.autoscale(cloud, endpoint.id) if one.enabled}
+            found = {one.deployment.lower(): one for one in scaling.autoscale(cloud, endpoint.id) if one.enabled}
+            ruled = [one.name for one in endpoint.deployments if one.name.lower() in found]
+            rules = {name: asdict(found[name.lower()]) for name in ruled}
         except CloudError as error:
             notes.append(f"The autoscale rules could not be read: {error.title}.")
         endpoint = replace(
@@ -140,7 +140,10 @@ def _log(cloud: Cloud, endpoint: EndpointInfo | None, notes: list[str]) -> list[
     found: list[Entry] = []
     resource = endpoints.path(cloud, cloud.plan.endpoint.name)
     try:
-        found = activity_log.recent(cloud, resource, LOG_HOURS)
+        log = activity_log.of_subscription(cloud, cloud.plan.workspace.subscription_id)
+        found = [one for one in log.changes if f"{one.resource}/".lower().startswith(f"{resource}/".lower())]
+        if not log.whole:
+            notes.append(f"The activity log was read back to {log.since[:10]}; who changed what before is not known.")
     except CloudError as error:
         notes.append(f"The activity log could not be read: {error.title}.")
     late: list[Entry] = []
