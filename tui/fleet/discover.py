@@ -25,7 +25,6 @@ from tui.fleet.row import Place, Why
 
 LIMIT, WORKSPACE_LIMIT = 30.0, 10.0
 """Seconds for one read, which may have pages and wait for the budget; for what tells whether a workspace answers."""
-REFUSED = (401, 403)
 
 T = TypeVar("T")
 Body = dict[str, Any]
@@ -50,7 +49,7 @@ def why(what: str, error: Exception) -> Why:
     if isinstance(error, NoAnswer):
         return Why(f"{what} did not come: {str(error)[:1].lower()}{str(error)[1:].rstrip('.')}")
     status, title = getattr(error, "status", None), getattr(error, "title", str(error)).rstrip(".")
-    if status in REFUSED:
+    if status == 403:
         return Why(f"the role does not allow reading {what}")
     return Why(f"{what} could not be read: {title[:1].lower()}{title[1:]}")
 
@@ -70,7 +69,7 @@ def unread_workspace(name: str, error: Exception) -> tuple[str, str]:
     assert isinstance(error, CloudError)
     if error.status == 403 and "private link" in error.cause.lower():
         return "refused", f"The workspace {name} accepts calls over its private endpoint only, not from this machine."
-    if error.status in REFUSED:
+    if error.status == 403:
         return "refused", f"This identity may not list the endpoints of {name}: it needs the role Reader there."
     title = error.title.rstrip(".")
     return "silent", f"The workspace {name} could not be read: {title[:1].lower()}{title[1:]}."
