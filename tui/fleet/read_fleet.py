@@ -104,6 +104,10 @@ class _Reading:
             self.known.shared["subscriptions", ""] = reason
             if not isinstance(found, Why) and (found.items or not found.reason):
                 self.known.subscriptions = {item.value.lower(): item.label for item in found.items}
+            if not reason and not self.wish.subscriptions:
+                for workspace in self.known.all_workspaces():
+                    if workspace.place.subscription not in self.known.subscriptions:
+                        self._drop(workspace, "This identity does not see its subscription any more.")
         reason = self.known.shared.get(("subscriptions", ""), "")
         if reason not in ("", listing.NO_ROLE):
             self._cannot_see("some subscriptions", reason)
@@ -200,8 +204,7 @@ class _Reading:
                 found = discover.limited(lambda: discover.endpoints(self.cloud, place.id), discover.WORKSPACE_LIMIT)
             except (CloudError, NoAnswer) as error:
                 if getattr(error, "status", None) == 404:
-                    self.known.workspaces.pop(place.id.lower(), None)
-                    return self._gone(workspace, list(workspace.endpoints))
+                    return self._drop(workspace, "It does not exist any more.")
                 self._tell(workspace, *discover.unread_workspace(place.name, error))
                 return self._from_graph(workspace)
             with self.known.lock:
@@ -258,6 +261,13 @@ class _Reading:
                 facts = workspace.endpoints.pop(key, None)
                 if facts is not None and self.known.rows.pop(key, None) is not None:
                     self.part({"kind": "gone", "id": facts.endpoint.id}, facts.place)
+
+    def _drop(self, workspace: KnownWorkspace, reason: str) -> None:
+        """Tell a workspace that is no longer there as read, without endpoints, and forget it."""
+        with self.known.lock:
+            self.known.workspaces.pop(workspace.place.id.lower(), None)
+            self._gone(workspace, list(workspace.endpoints))
+            self._tell(workspace, "read", reason)
 
     # An endpoint
 

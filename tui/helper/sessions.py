@@ -67,11 +67,6 @@ def forget(sent: Mapping[str, Any]) -> None:
         _read = secrets.Reader()
 
 
-def identity_of(sent: Mapping[str, Any]) -> str:
-    """A key of a question's credential, for what is kept as long as that stays the same. Raises CloudError."""
-    return _key(secrets.fill(plan_of(sent), _read))[1]
-
-
 def _key(plan: Plan) -> tuple[str, str]:
     """Hashes of workspace and of credential, including secrets; kept in memory only."""
     workspace, credential = (

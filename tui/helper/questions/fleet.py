@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from typing import Any, Callable
+from weakref import WeakKeyDictionary
 
 from tui.fleet.known import Known, Wish
 from tui.fleet.read_fleet import read
-from tui.helper import sessions
 from tui.helper.questions.lists import connected
 
 _lock = threading.Lock()
-_known: dict[str, Known] = {}  # by credential; kept for the refreshes
+_known: WeakKeyDictionary[Any, Known] = WeakKeyDictionary()  # by identity; kept for the refreshes
 
 
 def fleet(
@@ -34,5 +34,5 @@ def fleet(
     """
     cloud, _ = connected(plan)
     with _lock:
-        known = _known.setdefault(sessions.identity_of(plan), Known())
+        known = _known.setdefault(cloud.credential, Known())
     return read(known, cloud, Wish(subscriptions, workspaces, endpoints, fresh, resend), part)
