@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from tui.fleet.row import Facts, Place, Why
 
 AGES = {
     "subscriptions": 300.0, "workspaces": 300.0, "graph": 300.0, "state": 30.0, "deployments": 60.0, "hour": 60.0,
-    "log": 300.0, "rules": 300.0, "image": float("inf"),
+    "log": 300.0, "rules": 300.0, "image": math.inf,
 }  # fmt: skip
 """Seconds after which each part is read again."""
 _SLACK = 1.0  # who asks every 30 s is not put off to the next time
@@ -60,7 +61,7 @@ class Known:
         self.workspaces: dict[str, KnownWorkspace] = {}
         self.shared: dict[tuple[str, str], Any] = {}  # kind and subscription: activity log, autoscale rules
         self.changes: dict[str, dict[str, list[Change]]] = {}  # by subscription and id of the endpoint
-        self.images: dict[str, str | Why | None] = {}
+        self.images: dict[str, str | Why | None] = {}  # by environment id in lower case
         self.graph: dict[str, Mapping[str, list[dict[str, Any]]]] = {}  # by query and id of the parent
         self.rows: dict[str, dict[str, Any]] = {}
         self.reading = RLock()  # only one reading of all at once
@@ -90,7 +91,8 @@ class Known:
         now = time.monotonic()
         with self.lock:
             old = now - self._read_at.get((kind, name), float("-inf"))
-            if old < (AGES[kind] if age is None else age) - _SLACK and not (fresh and kind != "image"):
+            limit = AGES[kind] if age is None else age
+            if old < limit - _SLACK and not (fresh and limit < math.inf):  # a version never changes
                 return False
             self._read_at[kind, name] = now
             return True

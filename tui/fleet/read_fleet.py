@@ -87,8 +87,14 @@ class _Reading:
     def _later(self, lane: str, work: Callable[..., None], *given: Any) -> None:
         self.lanes.do(lane, AT_ONCE if lane else WORKSPACES_AT_ONCE, work, *given)
 
-    def _due(self, kind: str, name: str, age: float | None = None) -> bool:
-        return self.known.due(kind, name.lower(), self.wish.fresh, age)
+    def _due(self, kind: str, name: str, age: float | None = None, found: Any = None) -> bool:
+        """Whether to read a part now; sooner again if what was `found` last is why it could not be read."""
+        key = f"{kind} {name.lower()}"
+        with self.known.lock:
+            # What many endpoints have in common is read once, and not because of one endpoint that is read again.
+            fresh = self.wish.fresh and key not in self.begun and not (self.wish.endpoints and kind in ("log", "rules"))
+            self.begun.add(key)
+            return self.known.due(kind, name.lower(), fresh, UNREAD_AGE if isinstance(found, Why) else age)
 
     def _cannot_see(self, what: str, why: str) -> None:
         self.unseen.append({"what": what, "why": why})
@@ -122,7 +128,7 @@ class _Reading:
             self._later("", self._workspaces, one)
 
     def _workspaces(self, subscription: str) -> None:
-        if self._due("workspaces", subscription):
+        if self._due("workspaces", subscription, found=self.known.shared.get(("workspaces", subscription))):
             place = f"/subscriptions/{subscription}"
             found = discover.known("the list", lambda: list(listing.workspaces_below(self.cloud, place)))
             self.known.shared["workspaces", subscription] = found
@@ -312,15 +318,17 @@ class _Reading:
                 facts.deployments = [one for one, _ in found]
                 facts.told = {"": facts.told[""], **{one.name: told for one, told in found}}
         for one in facts.deployments if isinstance(facts.deployments, list) else ():
-            if one.environment and self._due("image", one.environment):
+            name = str(one.environment or "").lower()
+            if name and self._due("image", name, found=self.known.images.get(name)):
                 self._later(facts.place.id, self._image, one.environment)
         self._show(facts)
 
     def _image(self, environment: str) -> None:
         found = discover.known("the environment", lambda: discover.image(self.cloud, environment))
-        self.known.images[environment] = found
+        self.known.images[environment.lower()] = found
         for facts in self.known.all():
-            if isinstance(facts.deployments, list) and environment in [one.environment for one in facts.deployments]:
+            below = facts.deployments if isinstance(facts.deployments, list) else []
+            if environment.lower() in [str(one.environment).lower() for one in below]:
                 self._show(facts)
 
     def _hour(self, found: list[Facts]) -> None:
@@ -342,7 +350,7 @@ class _Reading:
             ("log", "the activity log", activity_log.of_subscription),
             ("rules", "autoscale rules", scaling.of_subscription),
         ):
-            if self._due(kind, subscription):
+            if self._due(kind, subscription, found=self.known.shared.get((kind, subscription))):
                 self._later("", self._shared, kind, what, read, subscription)
 
     def _shared(self, kind: str, what: str, read: Callable[[Cloud, str], Any], subscription: str) -> None:

@@ -48,7 +48,7 @@ class Facts:
     """What is known of an endpoint; None is not read yet.
 
     `told` has who created and changed the endpoint (empty name) and its deployments; `images` the texts of their
-    environments, by environment id; `log` only the endpoint's changes; `unreachable` is a sentence.
+    environments, by id in lower case; `log` only the endpoint's changes; `unreachable` is a sentence.
     """
 
     place: Place
@@ -182,7 +182,7 @@ def short(asset: str | None) -> str:
 def _ends(facts: Facts, note: Note) -> list[dict[str, str]] | None:
     known = _known(facts.deployments)
     otherwise = Why("its workspace could not be read") if facts.unreachable else None
-    texts = [facts.images.get(one.environment, otherwise) for one in known if one.environment]
+    texts = [facts.images.get(one.environment.lower(), otherwise) for one in known if one.environment]
     for text in texts:
         note(text, "ends")
     if None in texts or not isinstance(facts.deployments, list):
