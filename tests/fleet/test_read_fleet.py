@@ -171,6 +171,13 @@ def test_only_a_refusal_is_a_missing_role(status: int, role: bool, screen: Scree
     assert (told["state"], "role" in told["reason"]) == ("refused" if role else "silent", role)
 
 
+def test_without_the_deployments_nobody_says_that_there_is_no_plan(screen: Screen, azure: Azure) -> None:
+    azure.there[f"{ENDPOINT}/deployments"] = busy()
+    row = screen.read()
+    assert (row["drift"], row["drift_reason"]) == (None, "")
+    assert row["why"]["drift"] == "its deployments could not be read: azure is busy"
+
+
 # What is not there any more
 
 

@@ -224,10 +224,11 @@ def _last_change(facts: Facts, note: Note) -> tuple[str | None, str | None]:
 def _drift(facts: Facts, note: Note) -> tuple[str | None, str]:
     """Whether somebody else changed it after the run, from times and names alone: `diff` compares the attributes."""
     tags = _tags(facts)
-    if PLAN_TAG not in tags and facts.deployments is not None:
+    if PLAN_TAG not in tags and isinstance(facts.deployments, list):
         return "no plan", "It was not made from a plan of aml-deploy."
-    if not isinstance(facts.log, SubscriptionLog) or facts.deployments is None:
-        note(facts.log if isinstance(facts.log, Why) else None, "drift")
+    untold = isinstance(facts.deployments, Why) and PLAN_TAG not in tags  # their tags may tell of one
+    if untold or not isinstance(facts.log, SubscriptionLog) or facts.deployments is None:
+        note(facts.deployments if untold else facts.log if isinstance(facts.log, Why) else None, "drift")
         return None, ""
     runs = [tags.get(RUN_TAG, ""), *(one.tags.get(RUN_TAG, "") for one in _known(facts.deployments))]
     begun, since = max(filter(None, map(_begin_of, runs)), default=None), moment(facts.log.since)

@@ -274,7 +274,11 @@ async def test_what_a_role_does_not_allow_is_said_in_the_cells(ask: Ask, narrowe
     [
         ("Microsoft.Insights/metrics/read", {"requests", "errors", "p95_ms"}, "metrics"),
         ("Microsoft.Insights/eventtypes/*", {"key_age_days", "drift"}, "the activity log"),
-        (f"{ML}/onlineEndpoints/deployments/read", {"deployments", "instances", "cost_per_hour", "ends"}, "its deploy"),
+        (
+            f"{ML}/onlineEndpoints/deployments/read",
+            {"deployments", "instances", "cost_per_hour", "ends", "drift"},
+            "its deploy",
+        ),
     ],
 )
 async def test_one_right_that_is_missing_empties_only_its_cells(
