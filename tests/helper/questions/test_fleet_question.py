@@ -250,6 +250,18 @@ async def test_an_endpoint_that_is_removed_while_the_fleet_is_read_is_gone(fleet
     assert [part["id"] for part in seen.of("gone")] == [doomed]
 
 
+async def test_after_signing_in_again_nothing_is_known_of_who_it_was_before(fleet: Fleet) -> None:
+    first, second, client = Seen(), Seen(), HelperClient(fleet.env)
+    wish = {"plan": fleet.plan(), "workspaces": ["forecast"]}
+    try:
+        await client.ask("fleet", part=first.take, **wish)
+        await client.ask("sign_in", plan=fleet.plan())
+        await client.ask("fleet", part=second.take, **wish)
+    finally:
+        await client.close()
+    assert set(second.rows) == set(first.rows) and second.workspace("forecast")["state"] == "read"
+
+
 async def test_what_is_no_endpoints_id_is_an_error(ask: Ask) -> None:
     with pytest.raises(HelperError, match="nonsense is not the id"):
         await ask(endpoints=["nonsense"])
