@@ -227,21 +227,28 @@ async def test_a_screen_that_is_opened_while_another_reads_gets_every_row_whole(
 
 
 async def test_an_endpoint_that_is_removed_while_the_fleet_is_read_is_gone(fleet: Fleet) -> None:
-    seen, client, doomed = Seen(), HelperClient(fleet.env), ""
+    seen, client, doomed, begun = Seen(), HelperClient(fleet.env), "", asyncio.Event()
 
     def take(part: Row) -> None:
         nonlocal doomed
         seen.take(part)
         if part["kind"] == "endpoint" and not doomed and part["deployments"] is None:
             doomed = part["id"]
-            assert fleet.arm.call("DELETE", doomed).status_code in (200, 202)
-            while fleet.arm.call("GET", doomed).status_code != 404:
-                pass
+            begun.set()
+
+    def remove() -> None:
+        assert fleet.arm.call("DELETE", doomed).status_code in (200, 202)
+        deadline = time.monotonic() + 60
+        while fleet.arm.call("GET", doomed).status_code != 404:
+            assert time.monotonic() < deadline
 
     fleet.scenario("--latency", "400")
     try:
         wish = {"plan": fleet.plan(), "workspaces": ["risk-prod"]}
-        await client.ask("fleet", part=take, **wish)
+        reading = asyncio.create_task(client.ask("fleet", part=take, **wish))
+        await asyncio.wait_for(begun.wait(), 60)
+        await asyncio.to_thread(remove)
+        await reading
         if not seen.of("gone"):  # its deployments were read before it went
             await client.ask("fleet", part=take, **wish, fresh=True)
     finally:
