@@ -1,7 +1,8 @@
-"""How the fleet is read again: what failed, what is gone, and what many have in common."""
+"""How the fleet is read again: what failed, what is gone, what many have in common, and what our own budget delays."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from tui.cloud.errors import CloudError
+from tui.cloud.http.read_budget import ReadBudget
 from tui.cloud.monitor.metrics_batch import LastHour
-from tui.fleet import known, read_fleet
+from tui.fleet import discover, known, read_fleet
 from tui.fleet.known import Known, Wish
 
 ONE = "/subscriptions/one"
@@ -225,3 +227,41 @@ def test_a_fresh_reading_reads_once_what_many_have_in_common(screen: Screen, azu
     screen.read()
     screen.read(fresh=True)
     assert (len(screen.rows), azure.asked[LOG], azure.asked[RULES]) == (10, 1, 1)
+
+
+# Our own budget of reads
+
+
+@pytest.fixture
+def narrow(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> ReadBudget:
+    """The budget of the subscription may be used up, and a workspace has half a second to answer."""
+    budget = ReadBudget()
+    items = Azure.items
+
+    def wait(self: Azure, path: str, *given: Any, **more: Any) -> list[Body]:
+        if re.search("/onlineEndpoints$", path):
+            budget.take("one")
+        return items(self, path, *given, **more)
+
+    monkeypatch.setattr(Azure, "items", wait)
+    monkeypatch.setattr(discover, "WORKSPACE_LIMIT", 0.5)
+    return budget
+
+
+def test_waiting_for_our_own_budget_is_not_a_workspace_that_does_not_answer(screen: Screen, narrow: ReadBudget) -> None:
+    narrow.learn("one", 429, {"Retry-After": "1.5"})
+    assert (screen.read()["health"], screen.workspaces["w"]["state"]) == ("healthy", "read")
+
+
+def test_what_is_known_stays_if_our_budget_is_used_up_for_too_long(
+    screen: Screen, narrow: ReadBudget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen.read()
+    monkeypatch.setattr(discover, "BUDGET_LIMIT", 0.5)
+    narrow.learn("one", 429, {"Retry-After": "30"})
+    assert screen.read(fresh=True)["health"] == "healthy" and screen.workspaces["w"]["state"] == "read"
+    (unseen,) = screen.answer["unseen"]
+    assert unseen["why"] == "The workspace w was not read: this machine's share of the reads of Azure is used up."
+    anew = Screen(screen.azure)
+    anew.read()
+    assert (anew.workspaces["w"]["state"], anew.workspaces["w"]["reason"]) == ("silent", unseen["why"])

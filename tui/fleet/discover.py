@@ -17,37 +17,56 @@ from tui.cloud.endpoints.deployments import info as deployment_info
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.endpoints.endpoints import info as endpoint_info
 from tui.cloud.errors import Cancelled, CloudError, reading
-from tui.cloud.http import arm
+from tui.cloud.http import arm, read_budget
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.listing import MOST, group_of
 from tui.common.deadlines import NoAnswer, Question, until
 from tui.fleet.row import Place, Why
 
-LIMIT, WORKSPACE_LIMIT = 30.0, 10.0
-"""Seconds for one read, which may have pages and wait for the budget; for what tells whether a workspace answers."""
+LIMIT, WORKSPACE_LIMIT, BUDGET_LIMIT = 30.0, 10.0, 60.0
+"""Seconds for one read, which may have pages; for what tells whether a workspace answers; to wait for the budget."""
 
 T = TypeVar("T")
 Body = dict[str, Any]
 
 
+class UsedUp(NoAnswer):
+    """It was never asked, or not all: the wait for the budget took too long."""
+
+
+class Later(Why):
+    """Why something could not be read for now, which says nothing of what was read of it before."""
+
+
 def limited(work: Callable[[], T], seconds: float = LIMIT) -> T:
-    """The result of a read. Raises NoAnswer after these seconds, and what the read raises."""
-    ends = time.monotonic() + seconds
+    """The result of a read. Raises NoAnswer after these seconds of work, and what the read raises.
+
+    Waiting for the budget is no work; after BUDGET_LIMIT of that it raises UsedUp.
+    """
+    began, waited = time.monotonic(), read_budget.Waited()
+
+    def late() -> bool:
+        return waited.seconds > BUDGET_LIMIT or time.monotonic() - began - waited.seconds > seconds
 
     def read() -> T:
-        with until(lambda: time.monotonic() > ends):  # so that it is not retried for nobody
+        read_budget.count(waited)
+        with until(late):  # so that it is not retried for nobody
             return work()
 
     try:
-        return Question(read, seconds).answer()
-    except Cancelled:
+        with until(late):
+            return Question(read).answer()
+    except (Cancelled, NoAnswer):
+        if waited.seconds > BUDGET_LIMIT:
+            raise UsedUp("This machine's share of the reads of Azure is used up.") from None
         raise NoAnswer(f"No answer within {seconds:g} seconds.") from None
 
 
 def why(what: str, error: Exception) -> Why:
     """Why something is not known, as a fragment; `what` completes "reading …"."""
     if isinstance(error, NoAnswer):
-        return Why(f"{what} did not come: {str(error)[:1].lower()}{str(error)[1:].rstrip('.')}")
+        kind = Later if isinstance(error, UsedUp) else Why
+        return kind(f"{what} did not come: {str(error)[:1].lower()}{str(error)[1:].rstrip('.')}")
     status, title = getattr(error, "status", None), getattr(error, "title", str(error)).rstrip(".")
     if status == 403:
         return Why(f"the role does not allow reading {what}")
@@ -62,8 +81,15 @@ def known(what: str, read: Callable[[], T], seconds: float = LIMIT) -> T | Why:
         return why(what, error)
 
 
+def newer(found: T | Why, before: Any) -> T | Why:
+    """What was found; what was known before if it could not be read for now."""
+    return before if isinstance(found, Later) and before is not None else found
+
+
 def unread_workspace(name: str, error: Exception) -> tuple[str, str]:
     """The state of a workspace whose endpoints could not be listed, refused or silent, and why as a sentence."""
+    if isinstance(error, UsedUp):
+        return "silent", f"The workspace {name} was not read: this machine's share of the reads of Azure is used up."
     if isinstance(error, NoAnswer):
         return "silent", f"The workspace {name} did not answer within {WORKSPACE_LIMIT:g} seconds."
     assert isinstance(error, CloudError)

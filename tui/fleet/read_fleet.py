@@ -211,7 +211,10 @@ class _Reading:
             except (CloudError, NoAnswer) as error:
                 if getattr(error, "status", None) == 404:
                     return self._drop(workspace, "It does not exist any more.")
-                self._tell(workspace, *discover.unread_workspace(place.name, error))
+                state, reason = discover.unread_workspace(place.name, error)
+                if isinstance(error, discover.UsedUp) and workspace.state == "read":
+                    return self._cannot_see(f"the workspace {place.name}", reason)  # what is known stays
+                self._tell(workspace, state, reason)
                 return self._from_graph(workspace)
             with self.known.lock:
                 workspace.state, workspace.reason = "read", ""  # what Resource Graph says now comes too late
@@ -313,7 +316,7 @@ class _Reading:
             return self._gone(workspace, [facts.endpoint.id.lower()]) if workspace else None
         with self.known.lock:
             if isinstance(found, Why):
-                facts.deployments = found
+                facts.deployments = discover.newer(found, facts.deployments)
             else:
                 facts.deployments = [one for one, _ in found]
                 facts.told = {"": facts.told[""], **{one.name: told for one, told in found}}
@@ -341,7 +344,8 @@ class _Reading:
             answers = discover.known("metrics", read, HOUR_SECONDS)
             for facts in here:
                 answer = answers if isinstance(answers, Why) else answers[facts.endpoint.id.lower()]
-                facts.hour = discover.why("metrics", answer) if isinstance(answer, Exception) else answer
+                answer = discover.why("metrics", answer) if isinstance(answer, Exception) else answer
+                facts.hour = discover.newer(answer, facts.hour)
                 self._show(facts)
 
     def _once(self, subscription: str) -> None:
@@ -355,6 +359,7 @@ class _Reading:
 
     def _shared(self, kind: str, what: str, read: Callable[[Cloud, str], Any], subscription: str) -> None:
         found = discover.known(what, lambda: read(self.cloud, subscription))
+        found = discover.newer(found, self.known.shared.get((kind, subscription)))
         if isinstance(found, activity_log.SubscriptionLog):
             changes: defaultdict[str, list[activity_log.Change]] = defaultdict(list)
             for change in found.changes:

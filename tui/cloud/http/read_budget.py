@@ -15,6 +15,7 @@ import re
 import threading
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 from weakref import WeakKeyDictionary
 
@@ -64,6 +65,28 @@ class _Bucket:
         self.level = 1.0
 
 
+@dataclass
+class Waited:
+    """How long one thread (see `count`) has waited for its budget: seconds until now, and since when it does again."""
+
+    before: float = 0.0
+    since: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """All of it; may be asked from another thread."""
+        since = self.since
+        return self.before + (0.0 if since is None else time.monotonic() - since)
+
+
+_thread = threading.local()
+
+
+def count(waited: Waited) -> None:
+    """From now on, note there how long this thread waits."""
+    _thread.waited = waited
+
+
 class ReadBudget:
     """The reads of one identity, by subscription; safe to use from several threads.
 
@@ -83,14 +106,19 @@ class ReadBudget:
 
         Raises Cancelled when this thread should no longer wait (`deadlines.until`).
         """
-        while True:
-            with self._lock:
-                seconds = self._buckets[place.lower()].take(self._clock())
-            if not seconds:
-                return
-            if over():
-                raise Cancelled
-            self._wait(seconds)
+        waited: Waited = getattr(_thread, "waited", None) or Waited()
+        waited.since = time.monotonic()
+        try:
+            while True:
+                with self._lock:
+                    seconds = self._buckets[place.lower()].take(self._clock())
+                if not seconds:
+                    return
+                if over():
+                    raise Cancelled
+                self._wait(seconds)
+        finally:
+            waited.before, waited.since = waited.seconds, None
 
     def learn(self, place: str, status: int, headers: Any) -> None:
         """Slow down by an answer's headers: what is left of the limit, and after 429 how long to wait."""
