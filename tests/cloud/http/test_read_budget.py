@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -194,3 +195,28 @@ def test_a_refusal_stays_a_refusal(service: Service, cloud: Any) -> None:
     with pytest.raises(CloudError) as error:
         budgeted(cloud).arm.call("GET", f"{WORKSPACE.id}/x", "v")
     assert error.value.status == 403
+
+
+def test_the_time_in_which_threads_wait_is_counted_once(clock: Clock) -> None:
+    waited, barrier = read_budget.Waited(), threading.Barrier(2)
+
+    def wait(seconds: float) -> None:
+        time.sleep(0.5)
+        clock.now += seconds
+
+    budget = ReadBudget(clock, wait)
+    budget.learn("a", 429, {"Retry-After": "5"})
+    budget.learn("b", 429, {"Retry-After": "5"})
+
+    def work(place: str) -> None:
+        read_budget.count(waited)
+        barrier.wait()
+        budget.take(place)
+        budget.take("free")
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert 0.45 < waited.seconds < 0.95

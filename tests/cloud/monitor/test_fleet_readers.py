@@ -24,6 +24,7 @@ from tui.cloud.monitor import activity_log, metrics_batch, resource_graph
 from tui.cloud.monitor.activity_log import SubscriptionLog
 from tui.cloud.monitor.key_age import key_age
 from tui.cloud.monitor.metrics_batch import LastHour
+from tui.common.deadlines import Question
 
 SUBSCRIPTION = WORKSPACE.subscription_id
 GRAPH, BATCH, LOG = "/Microsoft.ResourceGraph/", "metrics:getBatch", "/eventtypes/management/values"
@@ -247,6 +248,22 @@ def test_a_refusal_is_remembered_for_the_identity_and_the_subscription(
     for _ in range(2):  # later it is tried again
         metrics_batch.last_hour(another, SUBSCRIPTION, "eastus", ids[:1])
     assert service.count("POST", BATCH) == again + 4
+
+
+def test_where_endpoints_are_asked_one_by_one_their_wait_for_the_budget_is_counted(
+    service: Service, cloud: Any
+) -> None:
+    service.on("POST", BATCH, Reply(403, {}))
+    service.on("GET", SINGLE, Reply(200, {"value": []}))
+    read_budget.of(cloud).learn(SUBSCRIPTION, 429, {"Retry-After": "1"})
+    waited = read_budget.Waited()
+
+    def ask() -> None:
+        read_budget.count(waited)
+        metrics_batch.last_hour(cloud, SUBSCRIPTION, "eastus", [endpoint()])
+
+    Question(ask).answer()
+    assert waited.seconds > 0.5
 
 
 def test_a_host_that_drops_what_it_is_sent_costs_one_attempt(service: Service, plan: Any) -> None:

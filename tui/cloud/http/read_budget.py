@@ -15,7 +15,8 @@ import re
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 from weakref import WeakKeyDictionary
 
@@ -65,18 +66,31 @@ class _Bucket:
         self.level = 1.0
 
 
-@dataclass
 class Waited:
-    """How long one thread (see `count`) has waited for its budget: seconds until now, and since when it does again."""
+    """How long threads (see `count`) have waited for their budget: the time in which at least one did."""
 
-    before: float = 0.0
-    since: float | None = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._before, self._since, self._threads = 0.0, 0.0, 0
 
     @property
     def seconds(self) -> float:
-        """All of it; may be asked from another thread."""
-        since = self.since
-        return self.before + (0.0 if since is None else time.monotonic() - since)
+        """All of it until now."""
+        with self._lock:
+            return self._before + (time.monotonic() - self._since if self._threads else 0.0)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Meanwhile, one more thread waits."""
+        with self._lock:
+            self._since = self._since if self._threads else time.monotonic()
+            self._threads += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._threads -= 1
+                self._before += 0.0 if self._threads else time.monotonic() - self._since
 
 
 _thread = threading.local()
@@ -85,6 +99,11 @@ _thread = threading.local()
 def count(waited: Waited) -> None:
     """From now on, note there how long this thread waits."""
     _thread.waited = waited
+
+
+def counted() -> Waited:
+    """Where it is noted how long this thread waits."""
+    return getattr(_thread, "waited", None) or Waited()
 
 
 class ReadBudget:
@@ -106,9 +125,7 @@ class ReadBudget:
 
         Raises Cancelled when this thread should no longer wait (`deadlines.until`).
         """
-        waited: Waited = getattr(_thread, "waited", None) or Waited()
-        waited.since = time.monotonic()
-        try:
+        with counted().waiting():
             while True:
                 with self._lock:
                     seconds = self._buckets[place.lower()].take(self._clock())
@@ -117,8 +134,6 @@ class ReadBudget:
                 if over():
                     raise Cancelled
                 self._wait(seconds)
-        finally:
-            waited.before, waited.since = waited.seconds, None
 
     def learn(self, place: str, status: int, headers: Any) -> None:
         """Slow down by an answer's headers: what is left of the limit, and after 429 how long to wait."""

@@ -16,9 +16,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tui.cloud.errors import CloudError, reading, unreadable
-from tui.cloud.http import trusted_hosts
+from tui.cloud.http import read_budget, trusted_hosts
 from tui.cloud.http.arm import ResourceManager
-from tui.cloud.http.read_budget import budgeted
 from tui.cloud.monitor import metrics
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.listing import each
@@ -55,9 +54,13 @@ def last_hour(
     wanted = list({one.lower(): one for one in endpoint_ids}.values())
     now = datetime.now(timezone.utc)
     span = f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M:00Z}/{now:%Y-%m-%dT%H:%M:00Z}"
-    host, slow = _host(cloud, region), budgeted(cloud)
+    host, slow, waited = _host(cloud, region), read_budget.budgeted(cloud), read_budget.counted()
     refusals = _refusals.setdefault(cloud.credential, {})
     door = (host.base if host else "", subscription.lower())
+
+    def single(one: str) -> LastHour | CloudError:
+        read_budget.count(waited)  # on a thread of its own
+        return _single(slow, one, span)
 
     def ask(ids: list[str]) -> dict[str, LastHour | CloudError]:
         if host and refusals.get(door, 0.0) < time.monotonic():
@@ -68,7 +71,7 @@ def last_hour(
                     return dict.fromkeys(map(str.lower, ids), error)
                 if error.status != 400:  # that is about these endpoints
                     refusals[door] = time.monotonic() + REFUSED_SECONDS
-        return dict(zip(map(str.lower, ids), each(lambda one: _single(slow, one, span), ids, _AT_ONCE)))
+        return dict(zip(map(str.lower, ids), each(single, ids, _AT_ONCE)))
 
     batches = [wanted[first : first + RESOURCES] for first in range(0, len(wanted), RESOURCES)]
     told: dict[str, LastHour | CloudError] = {}
