@@ -156,6 +156,16 @@ def test_what_was_not_read_is_due_after_a_minute(
     assert azure.asked[path] == 1 and "azure is busy" not in str(screen.rows[ENDPOINT]["why"].get(cell))
 
 
+def test_subscriptions_that_were_not_listed_are_due_after_a_minute(
+    screen: Screen, azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, azure.there["/subscriptions"] = azure.there["/subscriptions"], busy()
+    assert screen.read() == {} and "busy" in str(screen.answer["unseen"]).lower()
+    azure.there["/subscriptions"] = there
+    later(monkeypatch, 65)
+    assert screen.read()["health"] == "healthy" and screen.answer["unseen"] == []
+
+
 def test_an_environments_id_may_have_two_spellings(screen: Screen, azure: Azure) -> None:
     other = ENVIRONMENT.replace("resourceGroups/g", "resourcegroups/G")
     azure.there[f"{ENDPOINT}/deployments"] = [deployment("blue", ENVIRONMENT), deployment("green", other)]

@@ -102,7 +102,7 @@ class _Reading:
     # What there is
 
     def _subscriptions(self) -> None:
-        if self._due("subscriptions", ""):
+        if self._due("subscriptions", "", UNREAD_AGE if self.known.shared.get(("subscriptions", "")) else None):
             found = discover.known("the subscriptions", lambda: listing.subscriptions(self.cloud))
             reason = f"Not all may be shown: {found}." if isinstance(found, Why) else found.reason
             if reason:
