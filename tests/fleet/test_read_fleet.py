@@ -134,7 +134,7 @@ def busy(status: int = 503) -> CloudError:
 
 def test_an_environment_that_was_not_read_is_read_again(screen: Screen, azure: Azure) -> None:
     there, azure.there[ENVIRONMENT] = azure.there[ENVIRONMENT], busy()
-    assert screen.read()["why"]["ends"] == "the environment could not be read: azure is busy"
+    assert screen.read()["why"]["ends"] == "the environment could not be read: Azure is busy"
     azure.there[ENVIRONMENT] = there
     assert screen.read(fresh=True)["ends"] and azure.asked[ENVIRONMENT] == 1
     screen.read(fresh=True)
@@ -147,13 +147,13 @@ def test_what_was_not_read_is_due_after_a_minute(
 ) -> None:
     azure.there[f"{WORKSPACE}/onlineEndpoints"] = [endpoint(**{"aml-deploy-plan": "x"})]
     azure.there[path] = busy()
-    assert "azure is busy" in screen.read()["why"][cell]
+    assert "Azure is busy" in screen.read()["why"][cell]
     azure.there[path] = {"properties": {"image": "x"}} if path == ENVIRONMENT else []
     screen.read()
     assert azure.asked[path] == 0
     later(monkeypatch, 65)
     screen.read()
-    assert azure.asked[path] == 1 and "azure is busy" not in str(screen.rows[ENDPOINT]["why"].get(cell))
+    assert azure.asked[path] == 1 and "Azure is busy" not in str(screen.rows[ENDPOINT]["why"].get(cell))
 
 
 def test_subscriptions_that_were_not_listed_are_due_after_a_minute(
@@ -187,7 +187,7 @@ def test_without_the_deployments_nobody_says_that_there_is_no_plan(screen: Scree
     azure.there[f"{ENDPOINT}/deployments"] = busy()
     row = screen.read()
     assert (row["drift"], row["drift_reason"]) == (None, "")
-    assert row["why"]["drift"] == "its deployments could not be read: azure is busy"
+    assert row["why"]["drift"] == "its deployments could not be read: Azure is busy"
 
 
 # What is not there any more

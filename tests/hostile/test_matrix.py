@@ -90,7 +90,7 @@ def test_what_is_wrong_is_noticed(tmp_path: Any, output: str, code: int, seconds
 
 
 ROW, UNREAD = '{"endpoint": "x", "state": "Succeeded"}', '{"endpoint": null, "state": "silent"}'
-NOTE = "The workspaces of S are not all known: the list could not be read: azure's answer cannot be read."
+NOTE = "The workspaces of S are not all known: the list could not be read: Azure's answer cannot be read."
 
 
 @pytest.mark.parametrize(

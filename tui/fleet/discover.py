@@ -66,11 +66,16 @@ def why(what: str, error: Exception) -> Why:
     """Why something is not known, as a fragment; `what` completes "reading …"."""
     if isinstance(error, NoAnswer):
         kind = Later if isinstance(error, UsedUp) else Why
-        return kind(f"{what} did not come: {str(error)[:1].lower()}{str(error)[1:].rstrip('.')}")
+        return kind(f"{what} did not come: {_inside(str(error).rstrip('.'))}")
     status, title = getattr(error, "status", None), getattr(error, "title", str(error)).rstrip(".")
     if status == 403:
         return Why(f"the role does not allow reading {what}")
-    return Why(f"{what} could not be read: {title[:1].lower()}{title[1:]}")
+    return Why(f"{what} could not be read: {_inside(title)}")
+
+
+def _inside(title: str) -> str:
+    """A title as a part of a sentence."""
+    return title if title.startswith("Azure") else f"{title[:1].lower()}{title[1:]}"
 
 
 def known(what: str, read: Callable[[], T], seconds: float = LIMIT) -> T | Why:
@@ -98,7 +103,7 @@ def unread_workspace(name: str, error: Exception) -> tuple[str, str]:
     if error.status == 403:
         return "refused", f"This identity may not list the endpoints of {name}: it needs the role Reader there."
     title = error.title.rstrip(".")
-    return "silent", f"The workspace {name} could not be read: {title[:1].lower()}{title[1:]}."
+    return "silent", f"The workspace {name} could not be read: {_inside(title)}."
 
 
 def place_of(resource_id: str, location: str = "") -> Place:

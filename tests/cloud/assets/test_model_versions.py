@@ -34,8 +34,9 @@ def listed(service: Service, *found: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("content", "kind", "number", "expected"),
-    [("a", None, None, "3"), ("a", "custom_model", None, "2"), ("a", "mlflow_model", None, "3"), 
-     ("b", None, None, None), ("a", "other", None, None), ("a", None, "2", "2"), ("a", None, "9", None), ("a", None, "4", None)],
+    [("a", None, None, "3"), ("a", "custom_model", None, "2"), ("a", "mlflow_model", None, "3"),
+     ("b", None, None, None), ("a", "other", None, None), ("a", None, "2", "2"), ("a", None, "9", None),
+     ("a", None, "4", None)],
 )  # fmt: skip
 def test_the_newest_version_with_the_same_content_type_and_number(
     service: Service, cloud: Any, content: str, kind: str | None, number: str | None, expected: str | None
