@@ -15,7 +15,7 @@ from textual import events, work
 from textual.binding import Binding
 
 from tui.app.app_interface import AppInterface
-from tui.app.state.background import in_thread
+from tui.app.state.background import in_background, in_thread
 from tui.app.state.new_files import has_kept_edits
 from tui.app.state.store import Adopt, Store
 from tui.app.steps.typed_ahead import TypedAhead
@@ -207,7 +207,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         self.store = Store(document, environ=self.environ, rehearse=mode, helper=self._helper, adopt=adopt)
         self.store.readonly = self.readonly
         if previous is not None:
-            self.run_worker(previous.close(), group="close")
+            in_background(self, previous.close, "close", exclusive=False)
         return self.store
 
     def attach(self, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from textual import on
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Button, Select
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.helper.client import HelperError
@@ -43,7 +45,7 @@ class ExportScreen(Dialog[None]):
         )
 
     def on_mount(self) -> None:
-        self.run_worker(self._formats(), group="formats", exclusive=True)
+        in_background(self, self._formats, "formats")
 
     async def _formats(self) -> None:
         try:
@@ -88,7 +90,7 @@ class ExportScreen(Dialog[None]):
         if not folder:
             self.say("! Enter a folder first.")
             return
-        self.run_worker(self._written(wanted, folder), group="write", exclusive=True)
+        in_background(self, partial(self._written, wanted, folder), "write")
 
     async def _written(self, wanted: str, folder: str) -> None:
         self.say("▸ Writing")

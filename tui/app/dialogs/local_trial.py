@@ -14,6 +14,7 @@ from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.text import formatting
 from tui.app.text.cell_width import cut
@@ -59,7 +60,7 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
     def on_mount(self) -> None:
         self._began = time.monotonic()
         self.set_interval(1.0, self._show_progress)
-        self.run_worker(self._perform(), group="trial", exclusive=True)
+        in_background(self, self._perform, "trial")
 
     def action_close(self) -> None:
         """Close, and stop a trial in progress."""

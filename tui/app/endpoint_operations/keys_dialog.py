@@ -10,6 +10,7 @@ from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.inputs import TextInput
@@ -54,7 +55,7 @@ class KeysDialog(OperationDialog[bool]):
     def on_mount(self) -> None:
         self.query_one("#close").focus()
         self.show()
-        self.run_worker(self._read(), group="keys", exclusive=True)
+        in_background(self, self._read, "keys")
 
     def action_close(self) -> None:
         """Close; a request already sent continues in Azure."""
@@ -113,7 +114,7 @@ class KeysDialog(OperationDialog[bool]):
     @on(Button.Pressed, "#keys-put")
     def _put(self) -> None:
         if self._keys and not self._working and not self._done:
-            self.run_worker(self._put_away(), group="keys", exclusive=True)
+            in_background(self, self._put_away, "keys")
 
     async def _put_away(self) -> None:
         self.take_back()  # the focus moves to this button below: it must ask again
@@ -138,7 +139,7 @@ class KeysDialog(OperationDialog[bool]):
         leave, button = STEPS[self._step][0], self.query_one("#keys-replace", Button)
         question = f"! Callers that still use the {leave} key will get 401 errors. Regenerate it?"
         if self.confirmed(button, f"Yes, regenerate {leave}", question):
-            self.run_worker(self._regenerate(), group="keys", exclusive=True)
+            in_background(self, self._regenerate, "keys")
 
     async def _regenerate(self) -> None:
         leave = STEPS[self._step][0]

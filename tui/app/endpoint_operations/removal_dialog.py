@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -13,7 +14,7 @@ from textual.widgets import Button, Select
 from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.removal import Choice, Removal, choices, removal
-from tui.app.state.background import in_thread
+from tui.app.state.background import in_background, in_thread
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
 from tui.plain.commands.endpoint_operations.rollback_of_run import why_not_removed
@@ -59,7 +60,7 @@ class RemovalDialog(OperationDialog[bool]):
         """Show the choice's effect, reading it from Azure first if necessary."""
         self.show()
         if self._choice not in self._found:
-            self.run_worker(self._read(self._choice), group="inventory", exclusive=True)
+            in_background(self, partial(self._read, self._choice), "inventory")
 
     async def _read(self, choice: Choice) -> None:
         answer = await self._store.answer("inventory", timeout=60, **choice.asked)
@@ -117,7 +118,7 @@ class RemovalDialog(OperationDialog[bool]):
             return
         question = "! This cannot be undone. Callers of removed resources will get errors. Remove?"
         if self.confirmed(self.query_one("#remove-go", Button), "Yes, remove it", question):
-            self.run_worker(self._remove(), group="remove", exclusive=True)
+            in_background(self, self._remove, "remove")
 
     async def _remove(self) -> None:
         refused = await in_thread(why_not_removed, self._store.document, self._store.environ)

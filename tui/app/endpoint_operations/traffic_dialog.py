@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -17,6 +18,7 @@ from tui.app.endpoint_operations import traffic_shares
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.share_row import ShareRow
 from tui.app.state.answers import stay_busy
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.plan.traffic import from_tag, in_words
 
@@ -61,7 +63,7 @@ class TrafficDialog(OperationDialog[bool]):
     def on_mount(self) -> None:
         self.query_one("#close").focus()
         self.show()
-        self.run_worker(self._read(), group="traffic", exclusive=True)
+        in_background(self, self._read, "traffic")
 
     def action_close(self) -> None:
         """Close; a change in progress continues in Azure."""
@@ -152,13 +154,14 @@ class TrafficDialog(OperationDialog[bool]):
     def _apply(self) -> None:
         wanted = {name: share for name, share in self._split.items() if share}
         if self._confirmed("#traffic-apply", "Yes, apply", wanted):
-            self.run_worker(self._change("traffic", f"to {in_words(wanted)}", shares=wanted), group="traffic")
+            change = partial(self._change, "traffic", f"to {in_words(wanted)}", shares=wanted)
+            in_background(self, change, "traffic", exclusive=False)
 
     @on(Button.Pressed, "#traffic-back")
     def _roll_back(self) -> None:
         back = in_words(self._split_before)
         if self._confirmed("#traffic-back", "Yes, roll back", self._split_before):
-            self.run_worker(self._change("rollback", f"back to {back}"), group="traffic")
+            in_background(self, partial(self._change, "rollback", f"back to {back}"), "traffic", exclusive=False)
 
     def _confirmed(self, button: str, yes: str, after: dict[str, int]) -> bool:
         """Whether the change was confirmed; asks with the split before and after it."""
@@ -187,7 +190,9 @@ class TrafficDialog(OperationDialog[bool]):
         def after(removed: bool | None) -> None:
             if removed:
                 self._changed = True
-                self.run_worker(self._read("✔ Removed. The remaining deployments:"), group="traffic")
+                in_background(
+                    self, partial(self._read, "✔ Removed. The remaining deployments:"), "traffic", exclusive=False
+                )
 
         self.app.push_screen(RemovalDialog(self._store, self._endpoint), after)
 

@@ -12,6 +12,7 @@ from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.answers import explained
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.steps.deploy.run_log import RunLog
 from tui.engine.container_log import LogFollower
@@ -58,7 +59,7 @@ class LogsDialog(Dialog[None]):
         if not self._followers:
             self.say("The endpoint has no deployment, so there is no log.")
             return
-        self.run_worker(self._follow())
+        in_background(self, self._follow, "follow", exclusive=False)
 
     async def _follow(self) -> None:
         while self.is_attached:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from textual.binding import Binding
@@ -10,8 +11,9 @@ from textual.screen import Screen
 
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.fleet import texts
-from tui.app.state.background import in_thread
-from tui.app.state.store import READONLY, Store
+from tui.app.state.background import in_background, in_thread
+from tui.app.state.questions import READONLY
+from tui.app.state.store import Store
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.plain.arguments.endpoint_lookup import RESOURCE_ID, set_place
 from tui.plain.failure import Failure
@@ -103,7 +105,7 @@ class RowActions(NewestSize, Screen[None], inherit_bindings=False):
             self.say(f"! {READONLY}")
         else:
             self.say("")
-            self.run_worker(getattr(self, f"_{name}")(row), group="action", exclusive=True)
+            in_background(self, partial(getattr(self, f"_{name}"), row), "action")
 
     def document_of(self, row: Row) -> Document:
         """Return a document that identifies an endpoint, with the fleet's credential."""

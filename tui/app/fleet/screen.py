@@ -23,6 +23,7 @@ from tui.app.fleet import texts
 from tui.app.fleet.row_actions import ACTIONS, ASK_SECONDS, KEYS, SCREEN, TABLE, Row, RowActions, bindings
 from tui.app.fleet.table import FleetTable
 from tui.app.state.answers import Answer, explained
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action
 from tui.app.text.formatting import count
@@ -89,7 +90,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
         self.read()
         self._paint()
         self.set_interval(REFRESH_SECONDS, self._tick)
-        self.store.listen(lambda name: self._paint() if name == "preparing" and self.is_mounted else None)
+        self.store.listen(lambda names: self._paint() if "preparing" in names and self.is_mounted else None)
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.height >= ROOMY, "-roomy")
@@ -117,7 +118,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
             self._once_more |= fresh
         else:
             self._reading, self._once_more = True, False
-            self.run_worker(self._read(fresh), group="read", exclusive=True)
+            in_background(self, partial(self._read, fresh), "read")
 
     async def _read(self, fresh: bool) -> None:
         for key in [key for key, (when, _) in self._before.items() if time.monotonic() - when >= MARK_SECONDS]:
@@ -146,7 +147,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
 
     def read_again(self, row: Row) -> None:
         self.say(f"▸ Reading {row['endpoint']} again")
-        self.run_worker(self._read_one(str(row["id"])), group="read-one")
+        in_background(self, partial(self._read_one, str(row["id"])), "read-one", exclusive=False)
 
     async def _read_one(self, key: str) -> None:
         answer = await self.store.answer("fleet", timeout=ASK_SECONDS, blink=0.0, part=self.take, fresh=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +19,7 @@ from textual.widgets.option_list import Option
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
-from tui.app.state.background import in_thread
+from tui.app.state.background import in_background, in_thread
 from tui.app.state.new_files import KEPT
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
@@ -103,7 +104,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._show_mode()
         self._fill([], _recent_plans())
         self.query_one(OptionList).focus()
-        self.run_worker(self._look_for_runs(), group="runs", exclusive=True)
+        in_background(self, self._look_for_runs, "runs")
 
     def _show_mode(self) -> None:
         rehearse = self.app.rehearse
@@ -239,7 +240,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         except PlanInvalid as invalid:
             self._say_invalid(invalid)
         if what == "discard":
-            self.run_worker(self._discard(run), group="runs", exclusive=True)
+            in_background(self, partial(self._discard, run), "runs")
 
     async def _discard(self, run: Run) -> None:
         import shutil

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, Callable, TypeVar
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from tui.common.deadlines import Question
 
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+    from textual.worker import Worker
+
 Result = TypeVar("Result")
+
+
+def in_background(node: DOMNode, work: Callable[[], Awaitable[Any]], group: str, exclusive: bool = True) -> Worker[Any]:
+    """Run a coroutine function until it ends, or `node` is removed; if `exclusive`, replace the one in the same group.
+
+    It takes the function, not a coroutine: one that is replaced before it began would be reported as never awaited.
+    """
+    return node.run_worker(work, group=group, exclusive=exclusive)
 
 
 async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:

@@ -102,6 +102,4 @@ def free_name(taken: Iterable[str]) -> str:
 
 
 def _tell(store: Store) -> None:
-    for key in BY_KEY:
-        if key.startswith("deployment."):
-            store.touched(key)
+    store.touched(*(key for key in BY_KEY if key.startswith("deployment.")))

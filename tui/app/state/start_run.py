@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from tui.app.state.background import in_thread
-from tui.app.state.store import READONLY, Store
+from tui.app.state.questions import READONLY
+from tui.app.state.store import Store
 
 if TYPE_CHECKING:
     from tui.engine.journal.runs import Run

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
 from tui.app.state.new_files import kept_edits, new_path, stem_of
+from tui.app.state.questions import CHANGING, DEPENDS, OF_ONE, concerned
 from tui.common.redact import learn
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
@@ -21,49 +22,8 @@ if TYPE_CHECKING:
     from tui.engine.journal.runs import Run
     from tui.helper.client import HelperClient
 
-Listener = Callable[[str], None]
+Listener = Callable[[frozenset[str]], None]
 Adopt = Callable[[Document], Document]
-
-# An answer is discarded when a plan key with one of these prefixes changes.
-DEPENDS: dict[str, tuple[str, ...]] = {
-    "credential_sources": (),
-    "sign_in": ("credential.",),
-    "references": ("",),
-    "workspace": ("credential.", "workspace."),
-    "endpoint": ("credential.", "workspace.", "endpoint.name"),
-    "inspect_model": ("deployment.model.", "deployment.code_configuration.", "deployment.environment.", "test."),
-    "sizes": ("credential.", "workspace."),
-    "reach": ("credential.", "workspace.", "endpoint.name", "endpoint.public_network_access", "test."),
-    "subscriptions": ("credential.",),
-    "resource_groups": ("credential.", "workspace.subscription_id"),
-    "workspaces": ("credential.", "workspace.subscription_id", "workspace.resource_group"),
-    "endpoints": ("credential.", "workspace."),
-    "endpoint_name": ("credential.", "workspace.", "endpoint.name"),
-    "deployments": ("credential.", "workspace.", "endpoint.name"),
-    "registered_models": ("credential.", "workspace."),
-    "model_versions": ("credential.", "workspace.", "deployment.model.path", "deployment.model.name"),
-    "environments": ("credential.", "workspace."),
-    "curated_images": ("credential.",),
-    "cost": ("credential.", "workspace.", "deployment.instance_", "endpoint.public_network_access"),
-    "changes": ("",),
-    "check": ("",),
-    # The keys that the preflight findings of each step depend on.
-    "step:credentials": ("credential.", "workspace."),
-    "step:workspace": ("credential.", "workspace."),
-    "step:endpoint": ("credential.", "workspace.", "endpoint.name", "endpoint.auth_mode", "deployment.name"),
-    "step:model": ("credential.", "workspace.", "deployment.model.", "deployment.code_configuration.",
-                   "deployment.environment.", "deployment.egress_public_network_access"),
-    "step:compute": ("credential.", "workspace.", "endpoint.name", "deployment.name", "deployment.instance_"),
-    "step:network": ("credential.", "workspace.", "endpoint.name", "endpoint.public_network_access", "traffic",
-                     "deployment.name", "deployment.egress_public_network_access"),
-}  # fmt: skip
-
-
-OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring", "cost")
-"""Queries about the deployment shown, in a plan with several."""
-
-CHANGING = ("traffic", "rollback", "remove", "regenerate_key", "put_key", "apply_fix")  # refused where read-only
-READONLY = "Read-only, by --readonly: nothing can be changed here."
 
 ASSUMED = ("workspace.", "deployment.egress_public_network_access")
 """Keys that are never saved when their value comes from the rehearsal: from its lists, or dictated by its workspace."""
@@ -77,8 +37,8 @@ class Store:
     `adopt` returns the document as it is deployed here (a rehearsal signs in with its own identity); the credential
     that it substitutes is never saved (see `to_save`).
 
-    Listeners are called with the key of a changed field, the name of a query that was answered or discarded, or one
-    of "run", "saved", "ready", "preparing".
+    Listeners are called once for a change, with the keys of all changed fields and the names of the queries that were
+    answered or discarded; or with one of "run", "saved", "ready", "preparing".
     """
 
     def __init__(
@@ -117,14 +77,15 @@ class Store:
     # Listening
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(name)` on every change; return a function that unsubscribes it."""
+        """Call `listener(names)` once on every change; return a function that unsubscribes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def announce(self, name: str) -> None:
-        """Notify the listeners that the field, query or state with this name has changed."""
+    def announce(self, *names: str) -> None:
+        """Notify the listeners that the fields, queries or states with these names have changed."""
+        told = frozenset(names)
         for listener in list(self._listeners):
-            listener(name)
+            listener(told)
 
     # The plan
 
@@ -207,13 +168,12 @@ class Store:
         except Unresolved:
             return None
 
-    def touched(self, key: str) -> None:
-        """Announce that a field's value, or the value its reference resolves to, has changed."""
-        for question, keys in DEPENDS.items():
-            if question in self.facts and any(key.startswith(prefix) for prefix in keys):
-                del self.facts[question]
-                self.announce(question)
-        self.announce(key)
+    def touched(self, *keys: str) -> None:
+        """Announce that fields' values, or the values their references resolve to, have changed."""
+        outdated = [question for question in DEPENDS if question in self.facts and concerned(question, keys)]
+        for question in outdated:
+            del self.facts[question]
+        self.announce(*keys, *outdated)
 
     # Azure
 

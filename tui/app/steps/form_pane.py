@@ -15,8 +15,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.state.answers import BLINK
-from tui.app.state.background import in_thread
-from tui.app.state.store import DEPENDS, Store
+from tui.app.state.background import in_background, in_thread
+from tui.app.state.questions import concerned
+from tui.app.state.store import Store
 from tui.app.steps.field_groups import group_of, grouped
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.text import formatting
@@ -25,6 +26,7 @@ from tui.app.widgets.field_row import FieldRow
 from tui.plan.fields.all_fields import BY_KEY, Field, fields_of
 
 DEBOUNCE = 0.5  # seconds without a key before a slow query is sent
+DECIDING = frozenset(field.only_if[0] for field in BY_KEY.values() if field.only_if)  # which other fields apply
 
 
 class FieldHeading(Static):
@@ -96,16 +98,15 @@ class FormPane(Pane):
     async def extra(self) -> None:
         await self.show_all(not self.all_fields)
 
-    def heard(self, name: str) -> None:
-        if not self.is_attached:
-            return
-        if name in BY_KEY or name == "ready":
-            rows = self.rows()
-            for row in rows:
+    def heard(self, names: frozenset[str]) -> None:
+        rows, everything = self.rows(), "ready" in names or not DECIDING.isdisjoint(names)
+        for row in rows:
+            if everything or row.field.key in names:
                 row.reread()
+        if everything:
             self._add_rows(rows)
             self._show_headings()
-        self.changed(name)
+        self.changed(names)
 
     def _add_rows(self, rows: Sequence[FieldRow]) -> None:
         """Add a row for each field that applies now and has none."""
@@ -145,7 +146,7 @@ class FormPane(Pane):
                 await self.show_all(True)
             self.row(key).control.focus()
 
-        self.run_worker(show(), group="show-field", exclusive=True)
+        in_background(self, show, "show-field")
 
     async def show_all(self, show: bool) -> None:
         """Show or hide the less common fields."""
@@ -205,7 +206,7 @@ class FormPane(Pane):
 
     def look(self, wait: float = 0) -> None:
         """Send the step's query after `wait` seconds, replacing one that is still waiting."""
-        self.in_background(partial(self._look, wait), self.asks)
+        in_background(self, partial(self._look, wait), self.asks)
 
     async def _look(self, wait: float) -> None:
         if self.may_ask():
@@ -229,13 +230,13 @@ class FormPane(Pane):
     def outdated(self) -> None:
         """React to a change of a field that affects the query."""
 
-    def changed(self, name: str) -> None:
-        """React to a changed field, an answered or discarded query, or the environment becoming complete."""
-        if name.startswith(DEPENDS[self.asks]):
+    def changed(self, names: frozenset[str]) -> None:
+        """React to changed fields, answered or discarded queries, or the environment becoming complete."""
+        if concerned(self.asks, names):
             self.outdated()
             if self.display:
                 self.look(DEBOUNCE)
-        elif name == "ready" and self.display:
+        elif "ready" in names and self.display:
             self.look()
 
     async def question(

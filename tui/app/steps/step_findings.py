@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from textual import work
+from textual.widget import Widget
 
 from tui.app.state.answers import BLINK
 from tui.app.state.background import in_thread
-from tui.app.state.store import DEPENDS, Store
+from tui.app.state.questions import concerned
+from tui.app.state.store import Store
 from tui.app.steps.model.model_facts import KINDS, shortened
 from tui.app.widgets.facts import Fact, Facts
 from tui.plan.fields.all_fields import fields_of
@@ -81,21 +83,20 @@ class StepFindings(Facts):
         run = self.store.run.id if self.store.run else ""
         return f"{run} {self.store.fingerprint(f'step:{self.step}')}"
 
-    def _changed(self, name: str) -> None:
-        if not self.is_attached:
-            return
-        prefixes = DEPENDS[f"step:{self.step}"]
-        if name.startswith(prefixes) or name in ("ready", "run") or (self.step == "credentials" and name == "sign_in"):
-            if self._for and self._for != self._mark():
-                self._for = ""
-                self.show([])
-            if all(widget.display for widget in self.ancestors if hasattr(widget, "display")):  # the step is visible
-                self.look(DEBOUNCE)
+    def _changed(self, names: frozenset[str]) -> None:
+        if not self.is_attached or not all(widget.display for widget in self.ancestors if isinstance(widget, Widget)):
+            return  # the step is not shown: it looks when it is
+        signed_in = self.step == "credentials" and "sign_in" in names
+        if concerned(f"step:{self.step}", names) or not names.isdisjoint(("ready", "run")) or signed_in:
+            self.look(DEBOUNCE)
 
     def look(self, wait: float = 0) -> None:
         """Query the findings, unless those shown are for the same values."""
         if self._for == self._mark():
             return
+        if self._for:
+            self._for = ""
+            self.show([])
         self._look(wait)
 
     @work(group="step-findings", exclusive=True)

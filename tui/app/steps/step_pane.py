@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable, ClassVar
 
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.worker import Worker
 
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 
 
@@ -63,16 +63,31 @@ class Pane(Vertical):
         super().__init__(id=f"pane-{self.step}", classes="pane")
         self.store = store
         self._unlisten: Callable[[], None] | None = None
+        self._unheard: frozenset[str] = frozenset()
 
     def on_mount(self) -> None:
-        self._unlisten = self.store.listen(self.heard)
+        self._unlisten = self.store.listen(self._hear)
 
     def _on_prune(self) -> None:
         if self._unlisten:
             self._unlisten()
 
-    def heard(self, name: str) -> None:
-        """React to what the store announces; see `Store`."""
+    def _hear(self, names: frozenset[str]) -> None:
+        if not self.is_attached:
+            return
+        if self.display:
+            self.heard(names)
+        else:
+            self._unheard |= names
+
+    def catch_up(self) -> None:
+        """Hear what was announced while another step was shown; called before this one is shown again."""
+        names, self._unheard = self._unheard, frozenset()
+        if names:
+            self.heard(names)
+
+    def heard(self, names: frozenset[str]) -> None:
+        """React to what the store announces (see `Store`): at once, or when the step is about to be shown."""
 
     def arrive(self) -> None:
         """Called each time the step is shown."""
@@ -115,10 +130,6 @@ class Pane(Vertical):
         """Return the menu's actions specific to this step."""
         return []
 
-    def in_background(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> Worker[None]:
-        """Run a coroutine in the background, replacing the one running under the same group name."""
-        return self.run_worker(work, group=group, exclusive=True)
-
     def learn(self, question: str, *, wait: float = 0, timeout: float = 60) -> None:
         """Send an optional query; the store announces the answer to its listeners.
 
@@ -130,7 +141,7 @@ class Pane(Vertical):
             await self.store.answer(question, timeout=timeout)
 
         if question not in self.store.facts:
-            self.in_background(ask, question)
+            in_background(self, ask, question)
 
     @contextlib.contextmanager
     def each_second(self, show: Callable[[float], None]) -> Iterator[None]:

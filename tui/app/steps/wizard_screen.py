@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static
 
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import INTROS, LEADS, ORDER, TITLES
@@ -24,6 +26,7 @@ from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.screen_keys import MOVING, give_back
+from tui.plan.fields.all_fields import BY_KEY
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
@@ -57,7 +60,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.step = step
         self.return_to: str | None = None
         self._panes: dict[str, Pane] = {}
-        self._moving: asyncio.Event | None = None  # set when leaving the step has succeeded or failed
+        self._moving: asyncio.Event | None = None  # set when leaving the step, or what was chosen, has ended
+        self._showing = asyncio.Lock()  # one step at a time
         self._stayed = self._looking = False
         # Kept, because messages still arrive while the screen is being removed.
         self._header, self._rail = HeaderBar(store), Rail()
@@ -95,11 +99,11 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Stop listening to the store before the first widget is removed."""
         self._unlisten()
 
-    def _changed(self, name: str) -> None:
-        if name == "preparing" and self.store.prepare_problem:
+    def _changed(self, names: frozenset[str]) -> None:
+        if "preparing" in names and self.store.prepare_problem:
             self.set_status("! The rehearsal did not start: see ctrl+o.")
             self._show_prepare_problem()
-        if name in ("saved", "ready") or name.startswith("workspace") or "." in name:
+        if not names.isdisjoint((*BY_KEY, "saved", "ready")):
             self._header.refresh()
 
     def _show_prepare_problem(self) -> None:
@@ -122,9 +126,13 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         return pane
 
     async def show_step(self, step: str, key: str | None = None) -> None:
-        """Show a step; with `key`, focus that field."""
+        """Show a step; with `key`, focus that field. One that is still being shown comes first."""
         if self._looking:  # another step was chosen before validation finished: do not wait for it
             self.workers.cancel_group(self, "next")
+        async with self._showing:
+            await self._show_step(step, key)
+
+    async def _show_step(self, step: str, key: str | None) -> None:
         before = self._panes.get(self.step) if self.step != step else None
         if before is not None:
             before.leave()
@@ -135,6 +143,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         if pane is None:
             pane = self._make(step)
             await self.query_one("#body").mount(pane)
+        pane.catch_up()
         pane.display = True
         for widget in (self._help_bar, self._lead_row, self._buttons):
             widget.set_class(pane.roomy, "-roomy")
@@ -182,7 +191,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _go_on(self, pressed: bool) -> None:
         if self._moving is None:  # ignore Next while the step is already being left
             self._moving = asyncio.Event()
-            self.run_worker(self._next(pressed, self._moving), group="next", exclusive=True)
+            in_background(self, partial(self._next, pressed, self._moving), "next")
 
     async def _next(self, pressed: bool, done: asyncio.Event) -> None:
         try:
@@ -247,7 +256,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     @on(Pane.Leave)
     def _leave(self) -> None:
-        self.app.run_worker(self.app.run_action("leave"), group="leave", exclusive=True)
+        in_background(self.app, partial(self.app.run_action, "leave"), "leave")
 
     # Help, menu, copying
 
@@ -306,7 +315,17 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _chosen(self, action: Action | None) -> None:
         if action is not None:
-            self.call_later(action.run)
+            self._moving = self._moving or asyncio.Event()  # keys typed ahead are meant for what the action shows
+            self.call_later(self._perform, action, self._moving)
+
+    async def _perform(self, action: Action, done: asyncio.Event) -> None:
+        try:
+            shown = action.run()
+            if inspect.isawaitable(shown):
+                await shown
+        finally:
+            self._moving = None
+            done.set()
 
     def _menu(self) -> list[Action]:
         """Return all actions available at this step."""
@@ -332,9 +351,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         ]
         return found
 
-    def _go(self, step: str) -> None:
+    async def _go(self, step: str) -> None:
         self.return_to = None
-        self.run_worker(self.show_step(step), group="go", exclusive=True)
+        await self.show_step(step)
 
     def _show_code(self) -> None:
         from tui.app.dialogs.text_dialog import TextScreen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -15,6 +16,7 @@ from textual.widgets import Button, Static
 from tui.app.dialogs.base import Box, says
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.common.az_command import to_replace
@@ -126,7 +128,7 @@ class FindingDialog(OperationDialog[bool]):
         if self._chosen.get("asks"):
             self._take_secret(str(self._chosen["asks"]))
             return
-        self.run_worker(self._carry_out(self._chosen), group="mend", exclusive=True)
+        in_background(self, partial(self._carry_out, self._chosen), "mend")
 
     def _take_secret(self, key: str) -> None:
         typed = self.query_one("#finding-input", TextInput).value

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.answers import stay_busy
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.steps.deploy.run_log import RunLog
 from tui.app.steps.network.network_path_drawing import explain, hops
@@ -127,7 +128,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.query_one(Sections).focus()
         self.look()
         self.set_interval(WATCH_SECONDS, self._watch_tick)
-        self.run_worker(self._follow_logs())
+        in_background(self, self._follow_logs, "follow", exclusive=False)
 
     # Reading
 
@@ -135,7 +136,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     def look(self) -> None:
         """Read everything again, unless that is already in progress."""
         if not self._looking:
-            self.run_worker(self._look(), group="look", exclusive=True)
+            in_background(self, self._look, "look")
 
     async def _look(self) -> None:
         self._looking, began = True, time.monotonic()

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.app.state.answers import BLINK, explained
-from tui.app.state.background import in_thread
+from tui.app.state.background import in_background, in_thread
 from tui.app.state.field_lists import CHOSEN, LISTS
 from tui.app.state.store import Store
 from tui.app.steps.step_texts import CHOICES
@@ -236,7 +236,7 @@ class FieldRow(Widget):
         self._wanted = True
         if not self._looking:  # one check at a time: a slow mount is not read for every letter
             self._looking = True
-            self.run_worker(self._look(), group=f"look-{self.field.key}")
+            in_background(self, self._look, f"look-{self.field.key}", exclusive=False)
 
     async def _look(self) -> None:
         """Read the disk, again if the value has changed meanwhile, and show the result."""
@@ -276,7 +276,7 @@ class FieldRow(Widget):
         self.list.load(0)
         self._shut(False)
         self.control.focus()
-        self.run_worker(self._fill(), group=f"list-{self.field.key}", exclusive=True)
+        in_background(self, self._fill, f"list-{self.field.key}")
 
     async def _fill(self) -> None:
         """Load the items, and drop them if the list was closed or the plan has changed meanwhile."""

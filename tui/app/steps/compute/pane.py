@@ -73,11 +73,11 @@ class ComputePane(FormPane):
         self.learn("workspace")  # the region, for the prices; if it cannot be read, the cost line says so
         self.learn("cost")  # from Microsoft's price list; until then, or without it, the table's price is shown
 
-    def changed(self, name: str) -> None:
-        super().changed(name)
-        if name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
+    def changed(self, names: frozenset[str]) -> None:
+        super().changed(names)
+        if not names.isdisjoint((SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost")):
             self._show()
-            if name in (SIZE, COUNT) and self.display:
+            if not names.isdisjoint((SIZE, COUNT)) and self.display:
                 self.learn("cost", wait=DEBOUNCE)
 
     def outdated(self) -> None:

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tui.app.state.questions import concerned
 from tui.app.steps.form_pane import FormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
@@ -83,16 +84,16 @@ class CredentialsPane(FormPane):
         self._show_signed_in()
         self._look_for_sources()
 
-    def changed(self, name: str) -> None:
-        if name == SECRET and self._way() == SCOPE:
+    def changed(self, names: frozenset[str]) -> None:
+        if SECRET in names and self._way() == SCOPE:
             self.query_one("#secret-way", Choice).value = SCOPE  # a scope reference was typed
-        if name.startswith("credential.") or name == "ready":
+        if concerned("sign_in", names) or "ready" in names:
             self._show_ways()
-        if name == "credential.method":
+        if "credential.method" in names:
             self.raw_errors.pop("sign_in", None)
-            self._look_for_sources()
-        elif name == "sign_in":
+        if "sign_in" in names:
             self._show_signed_in()
+        if not names.isdisjoint(("credential.method", "sign_in")):
             self._look_for_sources()
 
     # Secret source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -12,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.steps.deploy import run_texts
 from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
@@ -85,8 +87,8 @@ class DeployPane(RunPane):
 
     # Following
 
-    def heard(self, name: str) -> None:
-        if name == "run" and self.is_mounted:
+    def heard(self, names: frozenset[str]) -> None:
+        if "run" in names and self.is_mounted:
             self.call_later(self._take_up)
 
     def _take_up(self) -> None:
@@ -105,7 +107,7 @@ class DeployPane(RunPane):
 
     def _keep_looking(self) -> None:
         if self.follower:
-            self.run_worker(self._look_on(self.follower), group="follow", exclusive=True)
+            in_background(self, partial(self._look_on, self.follower), "follow")
 
     async def _look_on(self, follower: RunFollower) -> None:
         """Read the journal until the run has finished; many events cause a single repaint."""

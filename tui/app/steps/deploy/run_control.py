@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
 from textual.widgets import Button
 
 from tui.app.state import start_run
-from tui.app.state.store import READONLY, Store
+from tui.app.state.background import in_background
+from tui.app.state.questions import READONLY
+from tui.app.state.store import Store
 from tui.app.steps.deploy import run_texts
 from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
 from tui.app.steps.deploy.run_files import whole_log, write_somewhere
@@ -96,7 +99,7 @@ class RunPane(Pane):
 
         def decided(wanted: bool | None) -> None:
             if wanted and self.follower is not None:
-                self.run_worker(self._ask_back(self.follower), group="back", exclusive=True)
+                in_background(self, partial(self._ask_back, self.follower), "back")
 
         if self.store.readonly:
             self.say(f"! {READONLY}")

@@ -50,9 +50,9 @@ class EndpointPane(FormPane):
         else:
             self.look()
 
-    def changed(self, name: str) -> None:
-        super().changed(name)
-        if name in (DEPLOYMENT, AUTH) and "endpoint" in self.store.facts:
+    def changed(self, names: frozenset[str]) -> None:
+        super().changed(names)
+        if not names.isdisjoint((DEPLOYMENT, AUTH)) and "endpoint" in self.store.facts:
             self._show()
 
     def outdated(self) -> None:

@@ -14,8 +14,9 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Button
 
-from tui.app.state.background import in_thread
-from tui.app.state.store import DEPENDS, Store
+from tui.app.state.background import in_background, in_thread
+from tui.app.state.questions import concerned
+from tui.app.state.store import Store
 from tui.app.steps.form_pane import DEBOUNCE, FormPane, FormScroll
 from tui.app.steps.model import model_facts
 from tui.app.steps.model.scoring_script import REFUSED, SCRIPT_TOPIC, blocked_without_script, make_script
@@ -89,18 +90,16 @@ class ModelPane(FormPane):
         """Return the rows taken from the help."""
         self._close_picker()
 
-    def changed(self, name: str) -> None:
-        if name.startswith(DEPENDS["inspect_model"]) and self.display:
+    def changed(self, names: frozenset[str]) -> None:
+        if concerned(self.asks, names) and self.display:
             self.look(DEBOUNCE)
         if not self.query(PathPicker):
             return  # the pane is being created or removed
         self._offer_script()
         if self.picker.display:
             self._aside(self.picker.key)
-        if name == self.picker.key and self.picker.display:
-            row = self.row(name)
-            if row.control.has_focus:
-                self.picker.follow(str(self.store.value(name) or ""))
+        if self.picker.key in names and self.picker.display and self.row(self.picker.key).control.has_focus:
+            self.picker.follow(str(self.store.value(self.picker.key) or ""))
 
     # Reading the files
 
@@ -175,7 +174,7 @@ class ModelPane(FormPane):
     @on(Button.Pressed, "#make-script")
     def make_script(self) -> None:
         """Create a scoring script and a conda file for an MLflow model, and add them to the plan."""
-        self.run_worker(make_script(self), group="script", exclusive=True)
+        in_background(self, partial(make_script, self), "script")
 
     # Selecting
 

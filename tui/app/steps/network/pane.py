@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.app.state.answers import explained
-from tui.app.state.store import DEPENDS, Store
+from tui.app.state.questions import concerned
+from tui.app.state.store import Store
 from tui.app.steps.form_pane import FormPane
 from tui.app.steps.network import isolation, network_path_drawing
 from tui.app.steps.network.network_path_drawing import Hop
@@ -23,7 +24,6 @@ from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import SIGNS, STYLES, Fact, Facts
 from tui.app.widgets.help import HelpButton, Topic
-from tui.plan.fields.all_fields import BY_KEY
 
 PATIENCE = 40  # seconds; the check itself stops after about ten
 # Fields that decide which combinations are allowed.
@@ -75,12 +75,12 @@ class NetworkPane(FormPane):
         if "reach" not in self.store.facts:
             self.connect()
 
-    def changed(self, name: str) -> None:
-        if name in _MATTER:
+    def changed(self, names: frozenset[str]) -> None:
+        if not names.isdisjoint(_MATTER):
             self._show()
-        if name == "reach":
+        if "reach" in names:
             self._draw()
-        if self.display and (name == "ready" or (name in BY_KEY and name.startswith(DEPENDS["reach"]))):
+        if self.display and ("ready" in names or concerned("reach", names)):
             self.connect()
 
     # The flags

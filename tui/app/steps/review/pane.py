@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Callable, ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.state import start_run
-from tui.app.state.background import in_thread
+from tui.app.state.background import in_background, in_thread
 from tui.app.state.store import Store
 from tui.app.steps.review import summary
 from tui.app.steps.review.review_list import Review, ReviewList
@@ -56,9 +57,9 @@ class ReviewPane(Pane):
         """Read everything again, except Azure's answers that are still valid for the plan."""
         self._refused = ""
         self.show()
-        self.run_worker(self._check(), group="check", exclusive=True)
+        in_background(self, self._check, "check")
         for question in QUESTIONS:
-            self.run_worker(self._ask(question), group=question, exclusive=True)
+            in_background(self, partial(self._ask, question), question)
         for question in ("workspace", "cost"):  # the region and the price; if one is not known, the cost line says so
             self.learn(question, timeout=PATIENCE["changes"])
 
@@ -119,10 +120,10 @@ class ReviewPane(Pane):
 
         return show
 
-    def heard(self, name: str) -> None:
+    def heard(self, names: frozenset[str]) -> None:
         """Update after an edit of the plan, or an answer that matters here (the region, for the price)."""
-        if self.is_mounted and self.display and (name in BY_KEY or name in ("workspace", "cost", "ready")):
-            self.call_later(self.arrive if name == "ready" else self.show)
+        if self.is_mounted and self.display and not names.isdisjoint((*BY_KEY, "workspace", "cost", "ready")):
+            self.call_later(self.arrive if "ready" in names else self.show)
 
     def show(self) -> None:
         """Show everything known so far."""

@@ -18,7 +18,7 @@ from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.answers import stay_busy
-from tui.app.state.background import in_thread
+from tui.app.state.background import in_background, in_thread
 from tui.app.state.store import Store
 from tui.app.steps.test.load_test import PIECE_SECONDS, Tally, checked_numbers
 from tui.app.widgets.facts import Fact, Facts
@@ -66,7 +66,7 @@ class LoadTestDialog(OperationDialog[Tally]):
         self.query_one("#load-test-start").focus()
         self.show()
         if self.tally is not None:
-            self.run_worker(self._draw(), group="plot", exclusive=True)
+            in_background(self, self._draw, "plot")
 
     def action_close(self) -> None:
         """Close; calls in progress are not awaited."""
@@ -79,7 +79,7 @@ class LoadTestDialog(OperationDialog[Tally]):
         if self._working:
             self._stop.set()
         else:
-            self.run_worker(self._send(), group="load-test", exclusive=True)
+            in_background(self, self._send, "load-test")
 
     @on(Button.Pressed, "#load-test-copy")
     def _copy(self) -> None:

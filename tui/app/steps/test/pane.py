@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Select, Static
 
 from tui.app.state.answers import stay_busy
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.test import call_as_code, call_in_words, sample_requests
@@ -76,8 +77,8 @@ class TestPane(Pane):
                 yield AnswerView(id="answer")
 
     def arrive(self) -> None:
-        self.run_worker(self._fill(), group="fill", exclusive=True)
-        self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
+        in_background(self, self._fill, "fill")
+        in_background(self, self._read_endpoint, "endpoint")
 
     def landing(self) -> Widget | None:
         return self.query_one("#test-send", Button)
@@ -153,7 +154,7 @@ class TestPane(Pane):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         pressed: dict[str | None, Callable[[], object]] = {
-            "test-send": lambda: self.run_worker(self._send_once(), group="send", exclusive=True),
+            "test-send": lambda: in_background(self, self._send_once, "send"),
             "test-many": self._load_test,
             "test-traffic": self._traffic,
             "test-keys": self._keys,
@@ -202,7 +203,7 @@ class TestPane(Pane):
         elif event.select.id == "test-fill" and isinstance(event.value, str):
             with self.prevent(Select.Changed):
                 event.select.clear()  # so that the same one can be selected again
-            self.run_worker(self._fill_from(event.value), group="fill", exclusive=True)
+            in_background(self, partial(self._fill_from, event.value), "fill")
 
     # Load test, traffic, keys
 
@@ -221,7 +222,7 @@ class TestPane(Pane):
         from tui.app.endpoint_operations.traffic_dialog import TrafficDialog
 
         def after(changed: bool | None) -> None:
-            self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
+            in_background(self, self._read_endpoint, "endpoint")
 
         self.app.push_screen(TrafficDialog(self.store), after)
 
