@@ -168,6 +168,7 @@ SLOW_FILES = {
     "engine/test_outage_retry.py",
     "checks/test_rehearsal_limits.py",
     "helper/questions/test_fleet_question.py",
+    "cloud/http/test_call_log_of_a_run.py",
     "cloud/http/test_read_limits_kept.py",
     "plain/commands/test_any_deployment.py",
     "plain/commands/test_rows_tell_what_azure_tells.py",

@@ -46,6 +46,7 @@ def uploading(how: str, folder: Path) -> None:
     from tui.cloud.assets import models
     from tui.cloud.session import connect
     from tui.cloud.workspace import workspace as workspaces
+    from tui.common import call_log
     from tui.plan.model import Model, Plan, Workspace
 
     workspace = Workspace(*(os.environ[f"AZURE_{name}"] for name in ("SUBSCRIPTION_ID", "RESOURCE_GROUP")),
@@ -64,6 +65,7 @@ def uploading(how: str, folder: Path) -> None:
     if how == "sdk":
         client.models.create_or_update(Asset(name=name, path=str(folder), type="custom_model"))
     else:
+        call_log.begin("bench")  # as in a run
         models.bring(cloud, Model(name=name), folder)
     figures = {"wall": time.perf_counter() - began, "cpu": processor_seconds() - used}
     figures["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from test_run import events_until, plan_for
 
+from tests.engine.test_run import events_until, plan_for
 from tui.engine import start_stop
 from tui.engine.journal.runs import engine_pid
 from tui.helper.client import HelperClient
@@ -379,4 +379,5 @@ def test_sixteen_kinds_of_secrets_are_nowhere_after_every_command(
     texts.update(
         {str(path): path.read_bytes() for path in cache.rglob("*") if path.is_file() and ours(path.relative_to(cache))}
     )
+    assert b"(hidden)" in texts[str(cache / "calls.log")], "the log of calls is looked at too"
     assert leaks(secrets, texts) == []

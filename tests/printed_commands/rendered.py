@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -28,7 +29,7 @@ from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
-from tui.cloud.http import connectivity
+from tui.cloud.http import connectivity, logged_call
 from tui.cloud.http.connectivity import Probe
 from tui.cloud.http.dns_zones import PrivateName
 from tui.cloud.http.hosts import Dependency, Host
@@ -96,6 +97,7 @@ def everything(folder: Path) -> Rendered:
     yield from cards()
     yield from exports(folder)
     yield from wizard()
+    yield from calls()
     yield from pages()
 
 
@@ -205,6 +207,17 @@ def wizard() -> Rendered:
                         SUBSCRIPTION, mode)  # fmt: skip
         yield f"call with {mode}", as_curl(target, '{"input_data": []}')
     yield "key", store_in_vault("churn", "/home/me/my keys/churn.key")
+
+
+def calls() -> Rendered:
+    """Requests in the log of calls, as the commands that ask the same."""
+    arm = "https://management.azure.com"
+    for method, _, path in (request.partition(" ") for request in logged_call._COMMANDS):
+        url = f"{arm}{PROVIDERS}/{path}?api-version=2024-04-01"
+        yield f"call {method} {path}", logged_call.command(method, quote(re.sub(r"{(\w+)}", r"a-\1", url), safe=":/?="))
+    yield "call with a body", logged_call.command("PUT", f"{arm}{ENDPOINT}?api-version=1", '{"authMode": "it\'s"}')
+    yield "call for a token", logged_call.command("POST", "https://login.x/oauth2/v2.0/token", "scope=https://a.b/c")
+    yield "call with a SAS", logged_call.command("PUT", "https://a.b/c?comp=block&sig=x", b"x")
 
 
 def pages() -> Rendered:

@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tui.common import redact
+from tui.common import call_log, redact
 from tui.common.output_stream import guard_streams
 from tui.engine import preload
 from tui.engine.heartbeat_and_takeover import Heart
@@ -30,6 +30,7 @@ def main(folder: Path) -> int:
         print(f"There is no run in {folder}.", file=sys.stderr)
         return 2
     guard_streams()
+    call_log.begin(run.id)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stopping = StopSignals()
     heart = Heart(folder, stopping.ask)

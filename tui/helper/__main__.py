@@ -15,7 +15,7 @@ import threading
 from time import monotonic
 from typing import Any, Callable, TextIO
 
-from tui.common import redact
+from tui.common import call_log, redact
 from tui.common.output_stream import OutputStream
 from tui.common.regular_file import json_object
 
@@ -26,6 +26,7 @@ def main() -> int:
     """Answer questions until standard input closes."""
     answers = _guard_stdout()
     redact.learn_environment(os.environ)
+    call_log.begin("helper")
     writing = threading.Lock()
 
     def write(answer: dict[str, Any]) -> None:

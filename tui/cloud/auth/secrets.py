@@ -18,6 +18,7 @@ from tui.cloud.auth.shared_token import SharedToken
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import connections, sdk_logging, trusted_hosts
+from tui.cloud.http.logged_call import logged_command
 from tui.common.redact import learn
 from tui.plan.load_save.references import REFERENCE, SECRET_KINDS, has_secret, malformed, of_secrets
 from tui.plan.model import Credential, Deployment, Plan
@@ -254,7 +255,8 @@ def _of_databricks(name: str) -> str:
             code=UNREAD,
         ) from None
     try:
-        answer = client.secrets.get_secret(scope, key)
+        with logged_command("databricks", "secrets", "get-secret", scope, key):
+            answer = client.secrets.get_secret(scope, key)
         return base64.b64decode(answer.value or "").decode()
     except UnicodeDecodeError:
         cause, remedy, raw = "Its value is not text.", "Store the value as text.", ""

@@ -17,6 +17,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tui.cloud.http.logged_call import logged
 from tui.cloud.http.proxies import BUILT_IN, for_requests, trust
 from tui.common import redact
 from tui.common.deadlines import NoAnswer, Question
@@ -80,13 +81,16 @@ class SharingAdapter(HTTPAdapter):
                 answer.content  # noqa: B018 (reads it)
             return answer
 
-        if stream or not self._limited or timeout is None:
-            return exchange()
-        seconds = sum(timeout) if isinstance(timeout, tuple) else timeout
-        try:
-            return Question(exchange, seconds + WHOLE_SECONDS).answer()
-        except NoAnswer as late:
-            raise requests.ReadTimeout(str(late), request=request) from None
+        with logged(request) as answered:
+            if stream or not self._limited or timeout is None:
+                answered.append(exchange())
+            else:
+                seconds = sum(timeout) if isinstance(timeout, tuple) else timeout
+                try:
+                    answered.append(Question(exchange, seconds + WHOLE_SECONDS).answer())
+                except NoAnswer as late:
+                    raise requests.ReadTimeout(str(late), request=request) from None
+        return answered[0]
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None

@@ -11,7 +11,7 @@ def _words(text: str) -> frozenset[str]:
 
 SECRET_FIELDS = re.compile(
     r"secret|passw|pwd|token|sas|signature|credential|connectionstring|assertion|authorization|api_?key|accountkey"
-    r"|primarykey|secondarykey|instrumentationkey|private|^key$|^sig$",
+    r"|primarykey|secondarykey|keyvalue|instrumentationkey|private|^key$|^sig$",
     re.IGNORECASE,
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tui.cloud.errors import CloudError
+from tui.cloud.http.logged_call import logged_command
 from tui.cloud.sources.source_listing import Item, Listing
 
 # Without a response, MLflow would retry for minutes while a user waits.
@@ -22,9 +23,10 @@ def listing(source: str) -> Listing:
     artifacts = _client(source)
     exact = source
     try:
-        exact = _without_alias(source)
-        root = "/".join(exact.split("/")[2:]) if exact.startswith("runs:/") else ""
-        items = _walk(artifacts, exact, root)
+        with logged_command("python", "-c", f"import mlflow; print(mlflow.artifacts.list_artifacts({source!r}))"):
+            exact = _without_alias(source)
+            root = "/".join(exact.split("/")[2:]) if exact.startswith("runs:/") else ""
+            items = _walk(artifacts, exact, root)
     except Exception as error:
         raise explained(error, source) from None
 
@@ -32,7 +34,9 @@ def listing(source: str) -> Listing:
         """Fetch a file; MLflow cannot continue a partial file, but complete files are kept."""
         scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
         try:
-            got = artifacts.download_artifacts(artifact_uri=f"{exact}/{item.name}", dst_path=str(scratch))
+            uri = f"{exact}/{item.name}"
+            with logged_command("mlflow", "artifacts", "download", "--artifact-uri", uri):
+                got = artifacts.download_artifacts(artifact_uri=uri, dst_path=str(scratch))
             progress(0)
             Path(got).replace(target)
         except OSError as error:
