@@ -18,6 +18,7 @@ from tests.app.panes import follow, home, wizard
 from tests.app.pictures import expect
 from tests.app.recorded import BLOCKER, ENDPOINT_ANSWER, FINDINGS, Answers, Recording
 from tests.app.scenes import (
+    DRAWN,
     REFUSED,
     Seconds,
     always_the_same,
@@ -35,6 +36,7 @@ from tests.app.troubleshoot.test_troubleshoot import REPORT, operating
 from tui.app.steps.model.pane import ModelPane
 from tui.app.theme import LIGHT
 from tui.app.widgets.folder_entries import Entry
+from tui.common import call_log
 from tui.helper.client import HelperError
 from tui.plan.load_save.load import load
 
@@ -301,6 +303,26 @@ async def test_dialogs(home: Path) -> None:
         walk.store.follow(recording.run)
         await walk.press("escape", "ctrl+c")
         await pictures(walk, "dialog-detach", "Stop and clean up", standard=True)
+
+
+@pytest.mark.usefixtures("sizes")
+async def test_calls_to_azure(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint, where = "https://x/subscriptions/s1/onlineEndpoints/churn", "--workspace-name ws --resource-group rg"
+    calls = [
+        {"source": "helper", "time": "2026-11-22T22:05:11.100Z", "ms": 31, "method": "GET", "url": endpoint,
+         "status": 200, "command": f"az ml online-endpoint show --name churn {where}"},
+        {"source": "20261122-220512-28e0", "time": "2026-11-22T22:05:12.000Z", "ms": 1204, "method": "PUT",
+         "url": f"{endpoint}/deployments/blue", "status": 409, "command": "az rest --method put --url /s1"},
+        {"source": "helper", "time": "2026-11-22T22:05:13.000Z", "ms": 60001, "method": "POST",
+         "url": "https://churn.x/score", "error": "ReadTimeout", "command": "curl --request POST https://churn.x/score"},
+    ]  # fmt: skip
+    told = iter([calls])
+    monkeypatch.setattr(call_log.Reader, "new", lambda reader: next(told, []))
+    monkeypatch.setattr(call_log, "path", lambda environ: Path("/home/me/.cache/aml-deploy/calls.log"))
+    async with wizard(good_answers(), size=DRAWN[-1]) as walk:
+        await walk.press("ctrl+o")
+        await choose(walk, "Calls to Azure")
+        await pictures(walk, "dialog-calls", "3 calls")
 
 
 async def test_too_small() -> None:

@@ -246,6 +246,11 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         else:
             store.use(self.environ)
 
+    def show_calls(self) -> None:
+        from tui.app.dialogs.calls import CallsDialog
+
+        self.push_screen(CallsDialog())
+
     def toggle_theme(self) -> None:
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
 

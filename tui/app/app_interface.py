@@ -66,6 +66,10 @@ class AppInterface(App[str], inherit_bindings=False):
         """Try again to complete the environment (start the rehearsal)."""
         raise NotImplementedError
 
+    def show_calls(self) -> None:
+        """Show the calls to Azure, each as a command."""
+        raise NotImplementedError
+
     def toggle_theme(self) -> None:
         """Switch between the dark and the light theme."""
         raise NotImplementedError

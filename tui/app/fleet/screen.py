@@ -309,6 +309,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
             if one.name != "menu"
         ]
         found += [
+            Action("Calls to Azure", "Each as the az or REST command that asks the same.", self.app.show_calls),
             Action("Toggle theme", "Switch between dark and light.", self.app.toggle_theme),
             Action("Home", "Runs, presets and recent plans.", self.app.go_home),
             Action("Quit", "Quit (ctrl+c).", partial(self.app.finish, "left")),

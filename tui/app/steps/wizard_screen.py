@@ -347,6 +347,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             Action("Toggle theme", "Switch between dark and light.", self.app.toggle_theme),
             Action("Endpoints", "All endpoints that you may see.", self._endpoints),
             Action("Home", "Runs, presets and recent plans.", self._go_home),
+            Action("Calls to Azure", "Each as the az or REST command that asks the same.", self.app.show_calls),
             Action("Quit", "Quit the wizard (ctrl+c).", self._leave),
         ]
         return found
