@@ -192,6 +192,7 @@ class _Disturbance(NamedTuple):
     signs: tuple[str, ...] = ()
 
 
+NOT_IN_TIME = "did not answer in time"
 _DISTURBANCES = (  # the first match is used
     _Disturbance(
         "The certificate of {} is not trusted here",
@@ -219,7 +220,7 @@ _DISTURBANCES = (  # the first match is used
         frozenset({"ProxyError"}),
     ),
     _Disturbance(
-        "{} did not answer in time",
+        f"{{}} {NOT_IN_TIME}",
         "A firewall that drops packets is a likely cause: check the outbound rules of this machine's network.",
         signs=("timed out", "timeout"),
     ),

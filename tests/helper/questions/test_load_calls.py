@@ -9,9 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
 from tui.cloud.endpoints.keys import EndpointCredential
 from tui.cloud.endpoints.scoring import ScoreResult
+from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.helper.questions import load_test
 
@@ -167,3 +169,13 @@ def test_another_identity_asks_for_its_own_key(place: Place) -> None:
     place.cloud.credential = "another identity"
     load_test.burst({}, "{}", count=1)
     assert place.keys == 2
+
+
+def test_a_call_without_a_response_in_time_is_told_from_one_that_is_refused(place: Place) -> None:
+    place.answers = [
+        explain(requests.ReadTimeout("HTTPSConnectionPool(host='x'): Read timed out.")),
+        explain(requests.ConnectTimeout("Connection to x timed out.")),
+        explain(requests.ConnectionError("Connection refused")),
+    ]
+    calls = load_test.burst({}, "{}", count=3).calls
+    assert [call.get("timed_out") for call in calls] == [True, True, False]

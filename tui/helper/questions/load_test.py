@@ -11,6 +11,7 @@ from typing import Any
 from tui.cloud.endpoints import endpoints, keys, scoring
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.endpoints.keys import EndpointCredential
+from tui.cloud.error_explanations import NOT_IN_TIME
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.helper import sessions
@@ -22,7 +23,7 @@ SHOWN_CHARACTERS = 2000  # of the first failed response
 @dataclass
 class Calls:
     """The results of calls, in the order of their ends: status_code or None, latency_ms or None, ok, deployment,
-    and the seconds from the start to the call's end.
+    `ended` (the seconds from the start to the call's end), and `timed_out` if no response came in time.
 
     `first_bad` is the text of the first failed response, `error` the first reason for a missing one.
     """
@@ -82,6 +83,7 @@ def _note(outcome: Calls, answer: scoring.ScoreResult | CloudError, ended: float
     call: dict[str, Any] = {"status_code": None, "latency_ms": None, "ok": False, "deployment": ""}
     if isinstance(answer, CloudError):
         outcome.error = outcome.error or {"title": answer.title, "cause": answer.cause, "remedy": answer.remedy}
+        call["timed_out"] = NOT_IN_TIME in answer.title
     else:
         call = {name: getattr(answer, name) for name in call}
     outcome.calls.append({**call, "deployment": call["deployment"] or "", "ended": round(ended, 3)})

@@ -59,13 +59,17 @@ async def test_many_calls_give_percentiles_errors_by_status_and_a_plot() -> None
         screen = await walk.sees("40 calls, 4 concurrent, 4 failed: p50 15 ms, p95 19 ms, p99 19 ms", "200: 36, 429: 4")
         assert "blue: 40" in screen
         assert "Too many requests at once." in screen
-        await walk.sees("┤", "•", "x: failed")
+        lines = (await walk.sees("over time", "how many calls")).splitlines()
+        failed = next(line for line in lines if "✖ 4xx" in line)
+        assert failed.count("✖") > 1 and failed.rstrip(" │").endswith("4"), "when, and how many"
+        assert "•" not in failed
+        assert any(line.rstrip(" │").endswith("p95 p99") for line in lines)
         assert [asked["count"] for asked in made.asked] == [40, 30, 20, 10]
         assert all(asked["parallel"] == 4 for asked in made.asked)
         await walk.tab_to("load-test-copy")
         await walk.press("enter")
         await walk.sees("already copied")
-        assert "5\t429\t14.0\tblue" in walk.app.clipboard
+        assert "5\t429\t14.0\tblue\t0.100" in walk.app.clipboard
         await walk.press("escape", "escape")
         await walk.sees("! 40 calls, 4 concurrent, 4 failed")
 
@@ -110,7 +114,19 @@ def test_a_tally_counts_what_is_no_answer_and_what_only_looks_like_one() -> None
     }  # fmt: skip
     tally = Tally(10, 2).after(answer)
     rows = dict(tally.figures())
-    assert rows["Status"] == "no response: 1, 200 with an error body: 1"
+    assert rows["Status"] == "2.0 a second, 100 % failed; no response: 1, 200 with an error body: 1"
     assert "Latency" not in rows
     assert tally.in_words() == "✖ None of 2 calls, 2 concurrent succeeded"
     assert tally.left == 8
+
+
+async def test_the_picture_is_drawn_again_when_the_terminal_is_resized_and_without_colour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with wizard(recorded_answers(burst=Calls())) as walk:
+        await open_many(walk)
+        await walk.press("enter")
+        small = await walk.sees("20 calls, 2 failed", "how many calls", "✖ 4xx", "• 1 call")
+        await walk.pilot.resize_terminal(120, 40)
+        await walk.until(lambda: walk.text().count("ms │") > small.count("ms │") > 2, "more rows for the latencies")

@@ -1,62 +1,110 @@
-"""Plots the latencies of a load test: a mark per call, in order, and lines for p50 and p95."""
+"""Draws a load test: each latency at its time, failures by kind below, and beside them how many calls took so long."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import NamedTuple
 
-from textual.app import RenderResult
-from textual_plotext import PlotextPlot
+from textual.content import Content
+from textual.widgets import Static
 
 from tui.app.steps.test import call_in_words
-from tui.app.steps.test.load_test import Tally
+from tui.app.steps.test.load_test import FAILURES, PERCENTILES, Shot, Tally
 from tui.app.text import formatting
 
-ROWS_FOR_LINES = 12
+COUNT_CELLS, NAME_CELLS = 5, 13  # of a row's number of calls, and of its percentiles
+LEAST_BINS, MOST_BINS = 3, 20
+# How many calls a cell stands for: the sign for up to so many.
+DENSITY = ((0, " "), (1, "•"), (4, "▒"), (10**9, "█"))
+LEGEND = "• 1 call, ▒ up to 4, █ more"
 
 
-class LatencyPlot(PlotextPlot):
-    """Plots milliseconds by call number; failed calls are marked with an x, which the axis label explains."""
+class Bins(NamedTuple):
+    """Latencies in steps of equal ratio, from `low` in milliseconds, because most are alike and a few very long."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    low: float
+    ratio: float
+    number: int
+
+    @classmethod
+    def of(cls, times: list[float], number: int) -> Bins:
+        """Bins that hold these latencies (at least one)."""
+        low, high = max(min(times), 0.1), max(max(times), 0.1)
+        # Differences of less than a tenth are noise, and need no rows.
+        number = number if high > low * 1.1 else 1
+        return cls(low, max((high / low) ** (1 / number), 1.0001), number)
+
+    def at(self, latency: float) -> int:
+        """The bin of a latency."""
+        return next((place for place in range(self.number - 1) if latency < self.start(place + 1)), self.number - 1)
+
+    def start(self, place: int) -> float:
+        """The lowest latency of a bin, in milliseconds."""
+        return self.low * self.ratio**place
+
+
+def drawn(tally: Tally, width: int, height: int) -> Content:
+    """Draw a tally with at least one call in so many cells; empty if there is no room."""
+    failures = [(kind, shots) for kind in FAILURES if (shots := [shot for shot in tally.shots if shot.failure == kind])]
+    number = min(height - 2 - len(failures), MOST_BINS)
+    label = 2 + max([9, *(len(kind) + 2 for kind, _ in failures)])
+    plain = width - label - COUNT_CELLS - NAME_CELLS - 2
+    if number < LEAST_BINS or plain < 20:
+        return Content()
+    over_time = plain * 3 // 5
+    bar = plain - over_time
+    seconds = max(tally.seconds, *(shot.at for shot in tally.shots), 0.001)
+    lines: list[tuple[str, str, list[Shot], str]] = []  # name, sign of a failure, calls, note
+    if times := tally.times:
+        bins = Bins.of(times, number)
+        good: list[list[Shot]] = [[] for _ in range(bins.number)]
+        for shot in tally.shots:
+            if shot.ok and shot.latency_ms is not None:
+                good[bins.at(shot.latency_ms)].append(shot)
+        where = [(name, bins.at(call_in_words.percentile(times, share))) for name, share in PERCENTILES]
+        for place in reversed(range(bins.number)):
+            note = " ".join(name for name, its in where if its == place)
+            lines.append((formatting.milliseconds(bins.start(place)), "", good[place], note))
+    lines += [(f"✖ {kind}", "✖", shots, "") for kind, shots in failures]
+    most = max(len(shots) for _, _, shots, _ in lines)
+    margin = " " * label
+    rows = [Content.styled(f"{margin}{'over time':{over_time}}  how many calls", "$text-muted")]
+    for name, sign, shots, note in lines:
+        cells = Counter(min(int(shot.at / seconds * over_time), over_time - 1) for shot in shots)
+        marks = "".join(_sign(cells[at], sign) for at in range(over_time))
+        filled = -(-len(shots) * bar // most)  # at least one cell for one call
+        rows.append(
+            Content.assemble(
+                (f"{name:>{label - 2}} │", "$text-error" if sign else "$text-muted"),
+                (marks, "$text-error" if sign else "$text-accent"),
+                ("│", "$text-muted"),
+                ("█" * filled, "$text-error" if sign else "$text-accent"),
+                f"{' ' * (bar - filled)}{len(shots) or '':>{COUNT_CELLS}}",
+                (f"  {note}", "bold"),
+            )
+        )
+    axis = f"{margin}0 s{formatting.duration(seconds):>{over_time - 3}}  {LEGEND}"
+    return Content("\n").join([*rows, Content.styled(axis, "$text-muted")])
+
+
+def _sign(number: int, failed: str) -> str:
+    """The sign for so many calls at one time."""
+    return failed if failed and number else next(sign for most, sign in DENSITY if number <= most)
+
+
+class LatencyPlot(Static):
+    """Shows a load test's latencies over time, as a histogram, and its failures; draws again when resized."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, markup=False)
         self._tally: Tally | None = None
 
-    def show(self, tally: Tally) -> None:
+    def show(self, tally: Tally | None) -> None:
         """Draw a tally."""
         self._tally = tally
-        plt = self.plt
-        plt.clear_data()
-        plt.clear_figure()
-        good = [(at, shot.latency_ms) for at, shot in enumerate(tally.shots, 1) if shot.ok and shot.latency_ms]
-        bad = [(at, shot.latency_ms or 0.0) for at, shot in enumerate(tally.shots, 1) if not shot.ok]
-        mono = self.app.no_color
-        if good:
-            plt.scatter([at for at, _ in good], [ms for _, ms in good], marker="braille" if len(good) > 200 else "•",
-                        color="default" if mono else "cyan+")  # fmt: skip
-        if bad:
-            plt.scatter([at for at, _ in bad], [ms for _, ms in bad], marker="x", color="default" if mono else "red+")
-        times = tally.times
-        if times and self.size.height >= ROWS_FOR_LINES:
-            for share, colour in ((0.5, "green+"), (0.95, "orange+")):
-                plt.hline(call_in_words.percentile(times, share), "default" if mono else colour)
-        top = max([ms for _, ms in (*good, *bad)] or [1.0]) * 1.08
-        last = max(tally.wanted, 2)
-        plt.xlim(1, last)
-        plt.ylim(0, top)
-        plt.xticks(sorted({1, *(round(last * part / 4) for part in range(1, 5))} - {0}))
-        ticks = [top * part / 4 for part in range(5)]
-        plt.yticks(ticks, [formatting.milliseconds(tick) if tick else "0" for tick in ticks])
-        lines = "; lines: p50, p95" if self.size.height >= ROWS_FOR_LINES else ""
-        plt.xlabel(f"call{'; x: failed' if bad else ''}{lines}")
-        self.refresh()
+        self.on_resize()
 
     def on_resize(self) -> None:
-        """Draw again: the number of rows decides what is drawn."""
-        if self._tally is not None:
-            self.show(self._tally)
-
-    def render(self) -> RenderResult:
-        """Render the plot, once there is room for it."""
-        if self._tally is None or self.size.width < 20 or self.size.height < 5:
-            return ""
-        return super().render()
+        size = self.content_size
+        room = self._tally is not None and self._tally.shots
+        self.update(drawn(self._tally, size.width, size.height) if self._tally and room else "", layout=False)

@@ -18,19 +18,36 @@ PIECE_SECONDS = 0.8
 
 @dataclass(frozen=True)
 class Shot:
-    """One call of a load test; `latency_ms` is None without a response."""
+    """One call of a load test; `latency_ms` is None without a response, `at` its end in seconds of the load test."""
 
     status_code: int | None
     latency_ms: float | None
     ok: bool
     deployment: str = ""
+    at: float = 0.0
+    timed_out: bool = False
 
     @property
     def outcome(self) -> str:
         """The status as text; a 200 response with an error body is named as such."""
         if self.status_code is None:
-            return "no response"
+            return "timeout" if self.timed_out else "no response"
         return "200 with an error body" if self.status_code == 200 and not self.ok else str(self.status_code)
+
+    @property
+    def failure(self) -> str:
+        """The kind of failure, one of FAILURES; empty if the call succeeded."""
+        if self.ok:
+            return ""
+        if self.timed_out or self.status_code in (408, 504):
+            return "timeout"
+        if self.status_code is None:
+            return "no response"
+        return f"{self.status_code // 100}xx" if 400 <= self.status_code < 600 else "error body"
+
+
+FAILURES = ("error body", "4xx", "5xx", "timeout", "no response")
+"""The kinds of failures; the first are responses with status 200 whose body is an error."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +66,12 @@ class Tally:
     def after(self, answer: Mapping[str, Any]) -> Tally:
         """Return the tally with another batch added, from the helper's answer."""
         more = tuple(
-            Shot(call.get("status_code"), call.get("latency_ms"), bool(call.get("ok")), call.get("deployment") or "")
+            Shot(
+                call.get("status_code"), call.get("latency_ms"), bool(call.get("ok")), call.get("deployment") or "",
+                self.seconds + float(call.get("ended") or 0.0), bool(call.get("timed_out")),
+            )
             for call in answer.get("calls") or ()
-        )
+        )  # fmt: skip
         return replace(
             self,
             shots=self.shots + more,
@@ -84,14 +104,20 @@ class Tally:
 
     def progress(self) -> str:
         """Return the progress: `37 of 200, 12 a second, 14 s left`."""
-        done = len(self.shots)
-        words = f"{done:,} of {self.wanted:,}"
-        if done and self.seconds > 0.2:
-            rate = done / self.seconds
-            words += f", {rate:,.0f} a second" if rate >= 10 else f", {rate:.1f} a second"
+        words = f"{len(self.shots):,} of {self.wanted:,}"
+        if self.rate:
+            words += f", {self.rate}"
             if self.left and not self.cancelled:
-                words += f", {formatting.running(self.left / rate)} left"
+                words += f", {formatting.running(self.left * self.seconds / len(self.shots))} left"
         return words
+
+    @property
+    def rate(self) -> str:
+        """The calls per second: `12 a second`; empty for too short a time."""
+        if not self.shots or self.seconds <= 0.2:
+            return ""
+        rate = len(self.shots) / self.seconds
+        return f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.1f} a second"
 
     def figures(self) -> list[tuple[str, str]]:
         """Return name and value of each result."""
@@ -101,7 +127,11 @@ class Tally:
             fastest, slowest = formatting.milliseconds(min(times)), formatting.milliseconds(max(times))
             rows.append(("Latency", f"{self.percentiles}; from {fastest} to {slowest}"))
         if self.shots:
-            rows.append(("Status", _counted(Counter(shot.outcome for shot in self.shots))))
+            failed = f"{100 * self.bad / len(self.shots):.3g} % failed" if self.bad else ""
+            told = ", ".join(part for part in (self.rate, failed) if part)
+            rows.append(
+                ("Status", f"{told}{'; ' * bool(told)}{_counted(Counter(shot.outcome for shot in self.shots))}")
+            )
             by = Counter(shot.deployment for shot in self.shots if shot.deployment)
             if by:
                 rows.append(("Served by", _counted(by)))
@@ -135,9 +165,10 @@ class Tally:
         lines = [f"{name + ':' if name else '':13}{value}" for name, value in rows]
         each = "\n".join(
             f"{number}\t{shot.outcome}\t{'' if shot.latency_ms is None else shot.latency_ms}\t{shot.deployment}"
+            f"\t{shot.at:.3f}"
             for number, shot in enumerate(self.shots, 1)
         )
-        return "\n".join(lines) + f"\n\ncall\tstatus\tms\tdeployment\n{each}\n"
+        return "\n".join(lines) + f"\n\ncall\tstatus\tms\tdeployment\tended after s\n{each}\n"
 
 
 PERCENTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))

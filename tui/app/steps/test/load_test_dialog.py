@@ -5,27 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from importlib import import_module
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widget import Widget
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.answers import stay_busy
-from tui.app.state.background import in_background, in_thread
+from tui.app.state.background import in_background
 from tui.app.state.store import Store
+from tui.app.steps.test.latency_plot import LatencyPlot
 from tui.app.steps.test.load_test import PIECE_SECONDS, Tally, checked_numbers
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.inputs import TextInput
-
-if TYPE_CHECKING:
-    from tui.app.steps.test.latency_plot import LatencyPlot
 
 PATIENCE = 260  # seconds for one batch: a call may take 190
 
@@ -40,7 +35,6 @@ class LoadTestDialog(OperationDialog[Tally]):
         self._pinned = pinned
         self.tally = before
         self._stop = asyncio.Event()
-        self._plot: LatencyPlot | None = None
 
     def compose(self) -> ComposeResult:
         count, parallel = (self.tally.wanted, self.tally.parallel) if self.tally else (20, 1)
@@ -59,14 +53,12 @@ class LoadTestDialog(OperationDialog[Tally]):
                 yield start
             yield says("Each call is a real request to the endpoint, sent from this machine.", id="said")
             yield VerticalScroll(Facts("load-test-figures"), id="load-test-facts")
-            yield Vertical(id="load-test-plot")
+            yield LatencyPlot(id="load-test-plot")
             yield buttons(Button("Copy the results", id="load-test-copy", compact=True), close_button())
 
     def on_mount(self) -> None:
         self.query_one("#load-test-start").focus()
         self.show()
-        if self.tally is not None:
-            in_background(self, self._draw, "plot")
 
     def action_close(self) -> None:
         """Close; calls in progress are not awaited."""
@@ -137,7 +129,6 @@ class LoadTestDialog(OperationDialog[Tally]):
                 if len(self.tally.shots) == len(tally.shots):
                     return
                 self.show()
-                await self._draw()
                 if self._stop.is_set() and self.tally.left:
                     self.tally = replace(self.tally, cancelled=True)
                     return
@@ -165,17 +156,5 @@ class LoadTestDialog(OperationDialog[Tally]):
         else:
             self.say(tally.in_words())
         kinds = {"No response": "bad", "First error": "bad"}
+        self.query_one(LatencyPlot).show(tally)
         self.query_one(Facts).show([Fact(kinds.get(name, ""), name, text) for name, text in tally.figures()])
-
-    async def _draw(self) -> None:
-        """Draw the plot; its library is imported in the background when there is something to draw."""
-        tally = self.tally
-        if tally is None or not tally.shots or not self._there:
-            return
-        if self._plot is None:
-            module = await in_thread(import_module, "tui.app.steps.test.latency_plot")
-            if not self._there:
-                return
-            self._plot = module.LatencyPlot(id="load-test-drawn")
-            await self.query_one("#load-test-plot", Widget).mount(self._plot)
-        self._plot.show(tally)
