@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from tui.engine import start_stop
-from tui.engine.journal import runs
+from tui.engine.journal import runs, usual_times
 from tui.engine.journal.journal import Event
+from tui.engine.journal.run_view import RunView
 from tui.engine.journal.runs import Run
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
@@ -116,6 +117,10 @@ def test_a_run_ends_with_a_prediction_and_a_second_one_changes_nothing(
     assert events[-1]["status"] == "succeeded"
     assert statuses(events)["deployment"] == "succeeded"
     assert statuses(events)["endpoint"] == "skipped"
+    second, first = usual_times.earlier(third, RunView().fold_all(events))
+    assert set(first.tasks) == set(statuses(events)), "what each task of the first run took, to compare with"
+    assert first.tasks["deployment"][0] == "create" and first.tasks["deployment"][1] > 0
+    assert "deployment" not in second.tasks, "skipping is not a time to compare with"
     listed = [item.id for item in runs.runs() if item.endpoint == "churn-engine-01"]
     assert set(listed) == {run.id, again.id, third.id}
     assert runs.latest("churn-engine-01").status == "succeeded"

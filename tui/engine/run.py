@@ -16,7 +16,7 @@ from tui.engine import endpoint_lock, heartbeat_and_takeover
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
 from tui.engine.failure_context import failure_context, last_lines
-from tui.engine.journal import runs
+from tui.engine.journal import runs, usual_times
 from tui.engine.journal.journal import Journal, JournalWriter
 from tui.engine.journal.state_folder import APPROVED_FILE
 from tui.engine.leftovers import Left, changed_traffic, left_behind, stopped_message
@@ -25,7 +25,7 @@ from tui.engine.resume_state import ResumeState, resume_state
 from tui.engine.run_user import who_runs
 from tui.engine.task_context import NOT_WRITABLE, OF_THE_RUN, RUN_TAG, USER_TAG, Run, Stopped
 from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
-from tui.engine.tasks import keep_plan, tasks_of
+from tui.engine.tasks import ENDPOINT_SECONDS, keep_plan, tasks_of
 from tui.plan.model import Plan, Rollout
 
 TOO_LATE = "The run had already succeeded when it was asked to stop; nothing was removed."
@@ -96,7 +96,6 @@ class Engine:
         if self.resumed:
             self.journal.emit("run_resumed", host=socket.gethostname(), user=who_runs(), version=__version__)
             return
-        speed = float(os.environ.get("REHEARSAL_SPEED") or 0) if self.rehearsed else 1.0
         self.journal.emit(
             "run_started",
             endpoint=self.plan.endpoint.name,
@@ -104,7 +103,7 @@ class Engine:
             **({"deployments": [one.name for one in self.plan.deployments]} if self.plan.deployments else {}),
             workspace=_where(self.plan),
             **({"rollout": _planned(self.plan.rollout)} if self.plan.rollout else {}),
-            tasks=[task.as_dict(speed or None) for task in tasks],
+            tasks=[task.as_dict(self._speed) for task in tasks],
             principal=_principal(self.plan),
             host=socket.gethostname(),
             user=who_runs(),
@@ -114,6 +113,11 @@ class Engine:
             state=str(self.folder),
             log=str(self.folder / "engine.log"),
         )
+
+    @property
+    def _speed(self) -> float | None:
+        """How many times as fast as Azure the service is; None for a rehearsal that is as fast as it can be."""
+        return float(os.environ.get("REHEARSAL_SPEED") or 0) or None if self.rehearsed else 1.0
 
     def _gates(self, tasks: list[Task]) -> str | None:
         """Sign in, read the workspace, run the preflight. Returns the status of a run that has ended with that."""
@@ -216,6 +220,8 @@ class Engine:
         return self._finish("failed", str(failure.error), resumable=resumable)
 
     def _finish(self, status: str, message: str, *, resumable: bool = False) -> str:
+        pace = ENDPOINT_SECONDS / self._speed if self._speed else None
+        usual_times.keep(self.folder, usual_times.Times(self.run.took, _where(self.plan), pace))
         left: list[Left] = []
         cleaned = False
         if status in ("failed", "cancelled"):

@@ -37,7 +37,8 @@ class Run:
 
     `created` lists the resources that this run created, as (kind, name), in order; `begun` is what an earlier engine
     had started, by task; `shift` is the run's change of the traffic split; `time` is the rest of `limits.total`;
-    `logs` is what is known of the logs, by deployment and container; `keeping` the keeping of the plan once begun.
+    `logs` is what is known of the logs, by deployment and container; `keeping` the keeping of the plan once begun;
+    `took` is the action and the seconds of each task that succeeded.
     """
 
     plan: Plan
@@ -53,6 +54,7 @@ class Run:
     time: AwakeDeadline | None = None
     logs: dict[tuple[str, str], LogFollower] = field(default_factory=dict)
     keeping: Question[None] | None = None
+    took: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def result(self, task: str, key: str) -> Any:
         """A result of an earlier task; None if there is none."""
@@ -173,10 +175,13 @@ class TaskContext:
                 return False
             if not self.action:
                 self.start("skip" if status == "skipped" else "read")
+            seconds = round(time.monotonic() - self._begun, 3)
+            if status == "succeeded":
+                self.run.took[self.name] = (self.action, seconds)
             self._emit(
                 "task_finished",
                 status=status,
-                seconds=round(time.monotonic() - self._begun, 3),
+                seconds=seconds,
                 detail=outcome.detail,
                 result=outcome.result,
             )

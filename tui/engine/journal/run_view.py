@@ -12,6 +12,8 @@ from tui.engine.rollout.rollout_view import RolloutView
 
 TASKS = ("sign-in", "workspace", "endpoint", "model", "code", "environment", "deployment", "traffic", "test")
 
+SLOW, SLOW_SECONDS = 1.25, 5.0  # times the median, or so much more, are no news
+
 
 class LogLine(NamedTuple):
     """A line that a task logged: `source` is engine, build, container, storage-initializer or service."""
@@ -22,9 +24,21 @@ class LogLine(NamedTuple):
     time: str
 
 
+class Usual(NamedTuple):
+    """What a task took in earlier runs of the endpoint: the median, the least and the most seconds, of so many."""
+
+    seconds: float
+    least: float
+    most: float
+    number: int
+
+
 @dataclass(frozen=True)
 class TaskView:
-    """The state of a task; times are seconds since the epoch, `seconds` is the duration of an ended task."""
+    """The state of a task; times are seconds since the epoch, `seconds` is the duration of an ended task.
+
+    `typical_seconds` is what it takes on Azure in general, `usual` what it took in earlier runs, if that is known.
+    """
 
     name: str
     needs: tuple[str, ...] = ()
@@ -40,6 +54,17 @@ class TaskView:
     retrying: str = ""
     typical_seconds: float | None = None
     result: dict[str, Any] = field(default_factory=dict)
+    usual: Usual | None = None
+
+    @property
+    def expected_seconds(self) -> float:
+        """The seconds that it will probably take; 0 if unknown."""
+        return self.usual.seconds if self.usual else self.typical_seconds or 0.0
+
+    def slow(self, seconds: float) -> bool:
+        """Whether so many seconds are longer than in the earlier runs, by more than chance."""
+        of = self.usual
+        return of is not None and seconds > max(of.most, of.seconds * SLOW, of.seconds + SLOW_SECONDS)
 
 
 @dataclass(frozen=True)

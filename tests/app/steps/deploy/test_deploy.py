@@ -28,7 +28,7 @@ async def test_tasks_show_state_in_words_bytes_and_times(home: Path) -> None:
         screen = await walk.sees("▸ running  endpoint", "▸ running  model", "· waiting  deployment", "✔ done")
         assert "1.2 of 3.4 MB" in screen
         assert "– skipped  code" in screen
-        assert "usually 25 s" in screen
+        assert "typically 25 s" in screen
         assert "running in rehearsal" in screen
 
 

@@ -10,7 +10,8 @@ from tests.app.panes import Walk, home, wizard
 from tests.app.recorded import WORKSPACE, Recording
 from tui.app.steps.deploy.pane import DeployPane
 from tui.app.steps.deploy.run_card import retry_label
-from tui.app.steps.deploy.timeline import Timeline, what_of
+from tui.app.steps.deploy.task_words import what_of
+from tui.app.steps.deploy.timeline import Timeline
 from tui.app.widgets.card import CardView
 from tui.engine import start_stop
 from tui.engine.journal.state_folder import ROLL_BACK_FILE

@@ -9,6 +9,7 @@ from tui.app.state.background import in_thread
 from tui.app.steps.deploy.azure_requests import AzureRequests
 from tui.engine.journal.run_view import RunView, seconds_of
 from tui.engine.journal.runs import Run
+from tui.engine.journal.usual_times import Times, earlier, usual
 
 ENDED = ("succeeded", "failed", "blocked", "cancelled")
 KEPT_LINES = 50_000  # log lines kept in memory; the journal has them all
@@ -76,6 +77,7 @@ class RunFollower:
         self.run = run
         self.snapshot = RunSnapshot(RunView())
         self._starting_until = seconds_of(run.started) + STARTING_SECONDS
+        self._earlier: list[Times] | None = None  # until the run has said in which workspace it is
 
     def restarted(self) -> None:
         """Note that the engine is being restarted, and allow it time before the run counts as interrupted."""
@@ -104,6 +106,10 @@ class RunFollower:
             return None
         azure_requests = before.azure_requests.after(events, before.heard)
         view, dropped = kept_short(before.view.fold_all(events), before.dropped)
+        if self._earlier is None and view.workspace:
+            self._earlier = earlier(self.run, view)
+        if self._earlier:
+            view = replace(view, tasks=tuple(replace(task, usual=usual(task, self._earlier)) for task in view.tasks))
         heard = seconds_of(events[-1]["time"]) if events else before.heard
         return RunSnapshot(view, alive, heard, azure_requests, dropped)
 

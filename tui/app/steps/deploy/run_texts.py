@@ -12,7 +12,8 @@ from textual.style import Style
 
 from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.schedule import expected_seconds
-from tui.app.steps.deploy.timeline import STATES, note, state_of, time_words, what_of
+from tui.app.steps.deploy.task_words import note, time_words, usual_words, what_of
+from tui.app.steps.deploy.timeline import STATES, state_of
 from tui.app.text import formatting
 from tui.app.widgets.facts import Fact
 from tui.engine.journal.run_view import RunView, TaskView
@@ -116,6 +117,8 @@ def task_rows(task: TaskView, snapshot: RunSnapshot) -> list[Fact]:
     symbol, word, _ = STATES[state]
     spent = time_words(task, snapshot.now, usual=True)
     rows = [Fact("", "State", f"{symbol} {word}{f', {spent}' if spent else ''}")]
+    if usual := usual_words(task):
+        rows.append(Fact("", "Usual", usual))
     rows.append(Fact("", "Purpose", what_of(task.name) or "A task of the engine."))
     if task.action:
         rows.append(Fact("", "Action", ACTIONS.get(task.action, task.action)))

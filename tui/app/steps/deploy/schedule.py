@@ -11,19 +11,21 @@ from tui.engine.journal.run_view import RunView, TaskView
 
 # Allowed lengths of the axis, in seconds, so that it does not change every second.
 _LENGTHS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200)
-HEAVY, HEAVY_RIGHT, HEAVY_LEFT, EXPECTED = "━", "╺", "╸", "┄"
+HEAVY, HEAVY_RIGHT, HEAVY_LEFT, EXPECTED, USUAL = "━", "╺", "╸", "┄", "│"
 
 
 @dataclass(frozen=True)
 class Span:
     """A task on the axis, in seconds since the run's start.
 
-    It started at `start`, has lasted until `now` (equal to `start` if waiting), and is expected to end at `end`.
+    It started at `start`, has lasted until `now` (equal to `start` if waiting), and is expected to end at `end`; in
+    earlier runs it ended at `usual` (0 if that is unknown).
     """
 
     start: float
     now: float
     end: float
+    usual: float = 0.0
 
 
 def expected_seconds(view: RunView) -> float:
@@ -31,7 +33,7 @@ def expected_seconds(view: RunView) -> float:
     ends: dict[str, float] = {}
     for task in view.tasks:
         start = max((ends.get(need, 0.0) for need in task.needs), default=0.0)
-        ends[task.name] = start + (task.typical_seconds or 0.0)
+        ends[task.name] = start + task.expected_seconds
     return max(ends.values(), default=0.0)
 
 
@@ -45,15 +47,16 @@ def spans(snapshot: RunSnapshot) -> dict[str, Span]:
 
 
 def _span(task: TaskView, snapshot: RunSnapshot, now: float, before: Mapping[str, Span]) -> Span:
-    typical = task.typical_seconds or 0.0
+    expected = task.expected_seconds
     if task.started is not None and task.status != "waiting":
         start = snapshot.at(task.started)
+        usual = start + task.usual.seconds if task.usual else 0.0
         if task.seconds is not None:
-            return Span(start, start + task.seconds, start + task.seconds)
-        return Span(start, now, now if snapshot.over else max(now, start + typical))
+            return Span(start, start + task.seconds, start + task.seconds, usual)
+        return Span(start, now, now if snapshot.over else max(now, start + expected), usual)
     needed = (before[need].end for need in task.needs if need in before)
     start = max((*needed, now), default=now)
-    return Span(start, start, start if snapshot.over else start + typical)
+    return Span(start, start, start if snapshot.over else start + expected)
 
 
 def axis_length(spans: Mapping[str, Span], elapsed: float) -> float:
@@ -66,7 +69,10 @@ def axis_length(spans: Mapping[str, Span], elapsed: float) -> float:
 
 
 def bar(span: Span, length: float, width: int) -> str:
-    """Draw a span in `width` cells: `  ╺━━┄┄  `; half cells show which of two tasks started first."""
+    """Draw a span in `width` cells: `  ╺━━┄┄  `; half cells show which of two tasks started first.
+
+    A task that takes longer than usual goes on behind a mark: `  ╺━━│━  `.
+    """
     halves = 2 * width
     start = min(int(span.start / length * halves), halves - 1)
     done = min(max(round(span.now / length * halves), start + 1), halves) if span.now > span.start else start
@@ -78,6 +84,9 @@ def bar(span: Span, length: float, width: int) -> str:
             drawn.append(HEAVY if left and right else HEAVY_LEFT if left else HEAVY_RIGHT)
         else:
             drawn.append(EXPECTED if 2 * cell >= done and done <= 2 * cell < end else " ")
+    usual = int(span.usual / length * width)
+    if start // 2 < usual < done // 2:
+        drawn[usual] = USUAL
     return "".join(drawn)
 
 

@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from tui.app.steps.deploy import schedule
 from tui.app.steps.deploy.follow_run import RunSnapshot
+from tui.app.steps.deploy.task_words import is_slow, note, time_words, usual_words, what_of
 from tui.app.text import formatting
 from tui.app.text.cell_width import cut, fit
 from tui.app.widgets.help import Topic
@@ -36,36 +37,9 @@ STATES: dict[str, tuple[str, str, str]] = {
     "interrupted": ("!", "interrupted", "timeline--attention"),
 }
 
-WHAT: dict[str, str] = {
-    "sign-in": "Signs in to Microsoft Entra ID and shows the account.",
-    "workspace": "Reads the workspace and its network isolation, and runs the preflight.",
-    "endpoint": "Creates the endpoint: the stable address that callers use.",
-    "model": "Uploads the model to the workspace's storage and registers it.",
-    "code": "Uploads the scoring script's folder.",
-    "environment": "Registers the conda file and the base image.",
-    "deployment": "Builds the environment's image, starts the instances and waits until the server is ready.",
-    "traffic": "Routes traffic to the deployment; without traffic the endpoint returns 404.",
-    "test": "Sends the sample request, as any caller would.",
-    "rollout": "Shifts the traffic to the new deployment in steps, monitors its responses, rolls back on errors.",
-}
-_OF_ONE = {
-    "model": "Uploads the model of the deployment {} and registers it.",
-    "code": "Uploads the scoring script's folder of the deployment {}.",
-    "environment": "Registers the conda file and the base image of the deployment {}.",
-    "deployment": "Creates the deployment {}: builds its image, starts its instances, waits until its server is ready.",
-    "test": "Sends the sample request to the deployment {} directly, before it gets any traffic.",
-}
 AXIS_CELLS = 20  # the axis labels are shown from this bar width
 
 Part = tuple[str, str]  # text, component class
-
-
-def what_of(name: str) -> str:
-    """Describe what a task does; a name such as deployment:green includes the deployment."""
-    kind, _, one = name.partition(":")
-    if one and kind in _OF_ONE:
-        return _OF_ONE[kind].format(one)
-    return WHAT.get(kind, "")
 
 
 def state_of(task: TaskView, snapshot: RunSnapshot) -> str:
@@ -77,31 +51,6 @@ def state_of(task: TaskView, snapshot: RunSnapshot) -> str:
     if snapshot.view.card and snapshot.view.card.get("task") == task.name:
         return "attention"
     return "retrying" if task.retrying else "running"
-
-
-def time_words(task: TaskView, now: float, usual: bool = False) -> str:
-    """Return a task's elapsed and typical time; with `usual`, the typical time also after it has finished."""
-    typical = formatting.running(max(task.typical_seconds, 1)) if task.typical_seconds else ""
-    if task.seconds is not None:
-        took = formatting.duration(task.seconds)
-        return "" if task.status == "skipped" else f"{took} (~{typical})" if usual and typical else took
-    if task.started is not None and task.status == "running":
-        elapsed = formatting.running(max(now - task.started, 0.0))
-        return f"{elapsed} of ~{typical}" if typical else elapsed
-    return f"usually {typical}" if typical and task.status == "waiting" else ""
-
-
-def note(task: TaskView, now: float) -> str:
-    """Return the text of the last column: the progress if there is any, else the task's latest message."""
-    if task.status == "running":
-        if task.retrying:
-            return task.retrying
-        if task.done is not None and (task.total is None or task.done < task.total):
-            return formatting.progress(task.done, task.total, task.unit, now - (task.started or now))
-        return formatting.plain(task.last_line or task.detail)
-    if task.status == "waiting":
-        return f"after {', '.join(task.needs)}" if task.needs else ""
-    return formatting.plain(task.detail or task.last_line)
 
 
 class Group(NamedTuple):
@@ -179,7 +128,8 @@ class Timeline(Widget, can_focus=True):
             return None
         task = self.snapshot.view.task(self.chosen)
         said = formatting.plain(task.detail or task.last_line)
-        return Topic(task.name, what_of(task.name), "Enter shows all details.", value=said)
+        usual = f"Usual: {told}. " if (told := usual_words(task)) else ""
+        return Topic(task.name, what_of(task.name), f"{usual}Enter shows all details.", value=said)
 
     def limit(self, most: int) -> None:
         """Show at most so many tasks: those around the selected one, or around the running ones."""
@@ -306,6 +256,7 @@ class Timeline(Widget, can_focus=True):
             symbol, word, look = STATES[state]
             drawn = " " * columns.bar if state == "skipped" else schedule.bar(spans[task.name], length, columns.bar)
             spent, said = time_words(task, now, bool(self._head)), note(task, now)
+            told = look if state in _LOUD else "timeline--attention" if is_slow(task, now) else "timeline--quiet"
             more = hidden[0] if at == 0 else hidden[1] if at == len(tasks) - 1 else ""
             rows.append(
                 [
@@ -316,7 +267,7 @@ class Timeline(Widget, can_focus=True):
                     ("  ", ""),
                     (cut(spent, columns.time).ljust(columns.time),
                      "" if state == "running" else "timeline--quiet"),
-                    (fit(said, max(columns.rest - len(more), 0)), look if state in _LOUD else "timeline--quiet"),
+                    (fit(said, max(columns.rest - len(more), 0)), told),
                     (more[-columns.rest :] if columns.rest else "", "timeline--name"),
                 ]
             )  # fmt: skip
