@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tui.common.redact import learn
 from tui.plan.data_collection import Collection, DataCollector
 from tui.plan.endpoint_identity import Identity
 from tui.plan.model import (
@@ -331,3 +332,16 @@ def test_the_split(before: Any, rollout: Rollout | None, action: str, steps: boo
 )  # fmt: skip
 def test_an_id_is_shown_as_name_and_version(identifier: str | None, short: str | None) -> None:
     assert short_id(identifier) == short
+
+
+def test_what_a_secret_was_before_is_hidden_too_however_it_is_named() -> None:
+    learn("planted-new-value")
+    wanted = {"HOST_OF_IT": "planted-new-value", "N": "2", "API_TOKEN": "abc"}
+    found = {"HOST_OF_IT": "what it was", "N": "1"}
+    change = deployment_change(
+        replace(PLAN, deployment=replace(DEPLOYMENT, environment_variables=wanted)),
+        {"name": "blue", "environment_variables": found},
+        {},
+    )
+    told = {one.field.partition(".")[2]: (one.before, one.after) for one in change.changes if "variables." in one.field}
+    assert told == {"HOST_OF_IT": ("(hidden)", "(hidden)"), "N": ("1", "2"), "API_TOKEN": (None, "(hidden)")}

@@ -59,3 +59,26 @@ def test_zero_shares_are_shown_only_on_request() -> None:
 
 def test_the_largest_share_comes_first_and_equal_ones_by_name() -> None:
     assert list(traffic.largest_first({"c": 10, "b": 45, "a": 45, "z": 0})) == ["a", "b", "c", "z"]
+
+
+@pytest.mark.parametrize(
+    ("share", "bar"),
+    [(0, "░░░░░"), (1, "█░░░░"), (40, "██░░░"), (99, "████░"), (100, "█████")],
+)
+def test_only_no_share_is_an_empty_bar_and_only_all_a_full_one(share: int, bar: str) -> None:
+    assert traffic.blocks(share, 5) == bar
+
+
+def test_a_split_is_bars_with_words_as_long_as_the_row_allows() -> None:
+    split = {"blue": 70, "green": 30}
+    assert traffic.bars(split) == "blue ███████░░░ 70 %  green ███░░░░░░░ 30 %"
+    assert traffic.bars({**split, "old": 0}) == traffic.bars(split)
+    assert traffic.bars(split, 36) == "blue ████░░ 70 %  green ██░░░░ 30 %"
+    assert traffic.bars(split, 20) == "blue 70 %, green 30 %", "words where bars do not fit"
+    assert traffic.bars({}) == "no traffic"
+
+
+@pytest.mark.parametrize("width", range(10, 90))
+def test_bars_keep_to_the_width(width: int) -> None:
+    drawn = traffic.bars({"blue": 60, "green": 30, "a-longer-name": 10}, width)
+    assert len(drawn) <= width or traffic.FULL not in drawn

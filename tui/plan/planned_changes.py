@@ -360,14 +360,16 @@ def _failed(found: Mapping[str, Any]) -> list[FieldChange]:
 
 
 def _named(wanted: Mapping[str, str], found: Mapping[str, str] | None, prefix: str) -> list[FieldChange]:
-    """Changes in what the plan names of a map; Azure, this program and others add tags and variables of their own."""
+    """Changes in what the plan names of a map; Azure, this program and others add tags and variables of their own.
+
+    Where one value looks like a secret, the other one is hidden too: it may be what the secret was before.
+    """
     return [
-        replace(one, **{
-            side: HIDDEN for side, value in (("before", one.before), ("after", one.after))
-            if value and looks_secret(one.field.partition(".")[2], str(value))
-        })
+        FieldChange(one.field, HIDDEN if one.before else one.before, HIDDEN if one.after else one.after)
+        if any(looks_secret(one.field.partition(".")[2], str(value)) for value in (one.before, one.after) if value)
+        else one
         for one in _differing(sorted(wanted), found or {}, wanted, prefix)
-    ]  # fmt: skip
+    ]
 
 
 def short_id(identifier: Any) -> str | None:

@@ -48,6 +48,28 @@ def in_words(shares: Mapping[str, int], none: str = "no traffic", *, zeros: bool
     return ", ".join(f"{name} {share} %" for name, share in shares.items() if share or zeros) or none
 
 
+FULL, EMPTY = "█", "░"
+LEAST_CELLS, MOST_CELLS = 4, 10
+
+
+def blocks(share: int, cells: int = MOST_CELLS) -> str:
+    """A share in percent as a bar: `███████░░░`; only none is empty, and only all is full."""
+    filled = round(share * cells / 100)
+    if 0 < share < 100:
+        filled = min(max(filled, 1), cells - 1)
+    return FULL * filled + EMPTY * (cells - filled)
+
+
+def bars(shares: Mapping[str, int], width: int = 76, none: str = "no traffic") -> str:
+    """A split as bars: `blue █████████░ 90 %  green █░░░░░░░░░ 10 %`; `in_words` where that needs more columns."""
+    found = serving(shares)
+    words = sum(len(f"{name}  {share} %") + 2 for name, share in found.items())
+    cells = min((width - words + 2) // max(len(found), 1), MOST_CELLS)
+    if not found or cells < LEAST_CELLS:
+        return in_words(found, none)
+    return "  ".join(f"{name} {blocks(share, cells)} {share} %" for name, share in found.items())
+
+
 def largest_first(shares: Mapping[str, int]) -> dict[str, int]:
     """The same split, largest share first; equal shares by name."""
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))

@@ -123,7 +123,7 @@ async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None
         await open_traffic(walk)
         await walk.press("left", "left")
         screen = await walk.sees("90 % → 80 %", "10 % → 20 %")
-        assert "Apply   blue 80 %, green 20 %" in screen
+        assert "Apply   blue ████████░░ 80 %  green ██░░░░░░░░ 20 %" in screen
         await confirm(walk, "traffic-apply", "blue 90 %, green 10 % → blue 80 %, green 20 %", answers, "traffic")
         await walk.sees("✔ The traffic is now blue 80 %, green 20 %.", "no change")
         assert dict(answers.asked)["traffic"]["shares"] == {"blue": 80, "green": 20}
@@ -136,7 +136,7 @@ async def test_roll_back_names_the_split_that_it_goes_to() -> None:
     answers = recorded_answers(endpoint=endpoint({"green": 100}, tags=tags), rollback=shift)
     async with wizard(answers) as walk:
         await open_traffic(walk)
-        await walk.sees("Back to blue 100 %, the split before the last change")
+        await walk.sees("Back to blue ██████████ 100 %, the split before the last change")
         await confirm(walk, "traffic-back", "green 100 % → blue 100 %", answers, "rollback")
         await walk.sees("✔ The traffic is now blue 100 %.")
 

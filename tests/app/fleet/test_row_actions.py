@@ -95,7 +95,7 @@ async def test_traffic_is_previewed_and_confirmed_and_the_row_is_read_again() ->
     async with fleet(told) as (walk, screen):
         await filled(walk, screen, 5)
         await walk.press("down", "t")
-        await walk.sees("blue 90 %, green 10 %")
+        await walk.sees("Now     blue █████████░ 90 %  green █░░░░░░░░░ 10 %")
         await walk.press("left", "left", "tab", "tab")
         await walk.tab_to("traffic-apply")
         await walk.press("enter")

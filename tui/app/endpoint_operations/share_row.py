@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from tui.app.text.cell_width import fit
 from tui.app.widgets.help import Topic
+from tui.plan.traffic import EMPTY, blocks
 
 NAME_CELLS, FIGURE_CELLS, LONGEST_BAR = 22, 18, 40
 
@@ -74,7 +75,7 @@ class ShareRow(Widget, can_focus=True):
             return base + self.get_component_rich_style(f"share--{name}", partial=True)
 
         cells = min(max(width - NAME_CELLS - FIGURE_CELLS - 24, 10), LONGEST_BAR)
-        filled = round(self.after * cells / 100)
+        bar = blocks(self.after, cells)
         changed = self.after != self.before
         figures = f"{self.before} % → {self.after} %" if changed else f"{self.after} %"
         ready = "" if self.state == "Succeeded" else f"{self.state}, "
@@ -83,8 +84,8 @@ class ShareRow(Widget, can_focus=True):
             [
                 Segment("▸ " if self.has_focus else "  ", base),
                 Segment(fit(self.deployment, NAME_CELLS - 1) + " ", base),
-                Segment("━" * filled, look("bar")),
-                Segment("┄" * (cells - filled), look("rest")),
+                Segment(bar.rstrip(EMPTY), look("bar")),
+                Segment(EMPTY * bar.count(EMPTY), look("rest")),
                 Segment(fit("  " + figures, FIGURE_CELLS), look("changed") if changed else base),
                 Segment(fit(ready + self.about, rest), look("quiet")),
             ]

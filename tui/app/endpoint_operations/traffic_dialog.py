@@ -20,7 +20,7 @@ from tui.app.endpoint_operations.share_row import ShareRow
 from tui.app.state.answers import stay_busy
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
-from tui.plan.traffic import from_tag, in_words
+from tui.plan.traffic import bars, from_tag, in_words
 
 PATIENCE = 900  # seconds: changing the traffic is a long-running operation in Azure
 
@@ -134,13 +134,17 @@ class TrafficDialog(OperationDialog[bool]):
             row.show(self._split.get(row.deployment, 0))
         apply = Content.styled("Apply   no change", "$text-muted")
         if self._differs:
-            apply = Content.assemble(("Apply   ", "$text-muted"), (in_words(self._split), "bold"))
-        known = f"{in_words(self._split_before)}, the split before the last change"
+            apply = Content.assemble(("Apply   ", "$text-muted"), (self._bars(self._split), "bold"))
+        known = f"{self._bars(self._split_before, 32)}, the split before the last change"
         words = known if self._split_before else "no earlier split is known"
-        lines = [Content.assemble(("Now     ", "$text-muted"), in_words(self._before)), apply,
+        lines = [Content.assemble(("Now     ", "$text-muted"), self._bars(self._before)), apply,
                  Content.assemble(("Back to ", "$text-muted"), words)]  # fmt: skip
         self.query_one("#traffic-preview", Static).update(Content("\n").join(lines))
         self.show()
+
+    def _bars(self, split: dict[str, int], beside: int = 0) -> str:
+        """A split as bars, with so many columns left free for its name or for what follows it."""
+        return bars(split, self.query_one("#traffic-preview").content_size.width - 8 - beside)
 
     def show(self) -> None:
         ready = not self._working

@@ -33,6 +33,7 @@ from tui.app.widgets.sections import Sections
 from tui.engine.journal.run_view import LogLine
 from tui.helper import troubleshoot_report as words
 from tui.plain.arguments.request import plan_request
+from tui.plan.traffic import bars, largest_first
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
@@ -173,7 +174,8 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _show(self) -> None:
         report = self.report
         self._show_findings()
-        rows = words.state_lines(report)
+        split = largest_first((report.get("endpoint") or {}).get("traffic") or {})
+        rows = [(name, bars(split, 60) if name == "Traffic" else value) for name, value in words.state_lines(report)]
         later = ("Workspace", "Portal")  # long, and seldom needed
         parts = [texts.row(name, value) for name, value in rows if name not in later]
         parts += [Content(""), Content.styled("Deployments", "bold")]

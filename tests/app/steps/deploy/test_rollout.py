@@ -90,7 +90,7 @@ async def test_the_split_what_is_watched_and_what_comes_next_are_in_sight(home: 
     async with wizard() as walk:
         await follow(walk, recording)
         screen = await walk.sees(
-            "Now      step 1 of 3: traffic: blue 90 %, green 10 %",
+            "Now      step 1 of 3: traffic: blue █████████░ 90 %  green █░░░░░░░░░ 10 %",
             "Monitor  12 test requests: 200 × 11, 424 × 1; p95 43 ms",
             "Next     50 % go to green in 4 minutes",
             "▸ running  rollout",

@@ -68,6 +68,33 @@ async def test_every_resource_says_create_change_or_skip_with_before_and_after()
         assert "1 → 3" in screen
 
 
+async def test_the_traffic_is_bars_before_and_after_at_80_columns() -> None:
+    shares = [{"field": "blue", "before": 100, "after": 90}, {"field": "green", "before": 0, "after": 10}]
+    split = {"resource": "traffic", "name": "churn-endpoint-01", "action": "change", "changes": shares}
+    async with wizard(recorded_answers(changes=[*CHANGES, split])) as walk:
+        await walk.to("review")
+        await walk.sees(
+            "blue   ██████████ 100 % → █████████░ 90 %", "green  ░░░░░░░░░░ 0 % → █░░░░░░░░░ 10 %", "changes 2"
+        )
+
+
+async def test_a_variable_or_tag_that_looks_like_a_secret_is_never_shown() -> None:
+    async with wizard() as walk:
+        walk.store.put("deployment.environment_variables", {
+            "WORKERS": "2", "API_TOKEN": "abc-planted-1", "HOST": "${env:HOME_OF_IT}", "NOTE": "sig=planted-2%2Fabc",
+        }, "test")  # fmt: skip
+        walk.store.put("endpoint.tags", {"team": "risk", "db_password": "planted-3"}, "test")
+        await walk.to("review")
+        await walk.until(lambda: "WORKERS=2" in rows(walk))
+        lines = " ".join(rows(walk).split())
+        assert "API_TOKEN=(hidden)" in lines and "NOTE=(hidden)" in lines and "db_password=(hidden)" in lines
+        assert "HOST=${env:HOME_OF_IT}" in lines and "team=risk" in lines
+        for row in walk.app.screen.query_one(ReviewList).rows:
+            assert "planted" not in f"{row.content.plain} {row.topic}"
+        await walk.press("ctrl+y")
+        assert "planted" not in walk.app.clipboard
+
+
 async def test_cost_says_what_kind_of_price_it_is() -> None:
     async with wizard() as walk:
         await walk.to("review")

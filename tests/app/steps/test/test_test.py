@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,24 @@ async def test_the_sample_is_filled_in_and_sending_shows_status_latency_and_who_
         asked = dict(answers.asked)["score"]
         assert json.loads(asked["body"])["data"][0]["Idade"] == 27
         assert asked["deployment"] is None
+
+
+async def test_the_split_is_drawn_once_there_is_more_than_one_deployment() -> None:
+    def endpoint(traffic: dict[str, int]) -> dict[str, Any]:
+        deployments = [{"name": name, "provisioning_state": "Succeeded"} for name in traffic]
+        return {"name": "churn-endpoint-01", "exists": True, "deployments": deployments, "traffic": traffic}
+
+    answers = recorded_answers(endpoint=endpoint({"blue": 90, "green": 10}))
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        await walk.sees("Traffic blue █████████░ 90 %  green █░░░░░░░░░ 10 %", "QtdTransacoesNegadas")
+    async with wizard(recorded_answers(endpoint=endpoint({"blue": 100}))) as walk:
+        await walk.to("test")
+        await walk.sees("QtdTransacoesNegadas")
+        await walk.tab_to("test-pinned")
+        await walk.press("enter")
+        await walk.sees("blue (100 %)")
+        assert "█" not in walk.text()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])

@@ -18,6 +18,7 @@ from tui.app.text import formatting
 from tui.app.widgets.facts import Fact
 from tui.engine.journal.run_view import RunView, TaskView
 from tui.engine.journal.runs import Run
+from tui.plan.traffic import bars
 
 WORDS: dict[str, str] = {
     "starting": "▸ starting",
@@ -92,7 +93,7 @@ def rollout_rows(view: RunView) -> Content:
         return Content()
     going = f"{rollout.step_words}: " if not rollout.back else ""
     rows = (
-        ("Now", f"{going}traffic: {rollout.split_words}"),
+        ("Now", f"{going}traffic: {bars(rollout.traffic, 50)}"),
         ("Monitor", rollout.why if rollout.back else rollout.watched_words),
         ("Next", rollout.next_words),
     )

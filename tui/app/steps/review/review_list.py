@@ -19,6 +19,7 @@ from tui.app.text.cell_width import cut
 from tui.app.widgets.help import Topic
 from tui.helper.diff_report import before_after
 from tui.plan.fields.all_fields import BY_KEY, STEPS
+from tui.plan.traffic import blocks
 
 Cell = tuple[str, int, str]  # text, width, style
 
@@ -227,7 +228,7 @@ class ReviewList(OptionList):
                     columns(
                         ("", 11, ""),
                         (str(item.get("field", "")), field_width, "$text-muted"),
-                        (before_after(item), width - 16 - field_width, ""),
+                        (_shares(item) if resource == "traffic" else before_after(item), width - 16 - field_width, ""),
                     )
                 )
             about = f"{resource} {change.get('name', '')}: {word}. {self._shown.made.get(resource, '')}".strip()
@@ -259,6 +260,11 @@ class ReviewList(OptionList):
             )  # fmt: skip
             rows.append(Row(content, value.field.step, value.field.key, topic))
         return rows
+
+
+def _shares(item: Mapping[str, Any]) -> str:
+    """A changed share of the traffic: `██████████ 100 % → █████████░ 90 %`."""
+    return " → ".join(f"{blocks(share)} {share} %" for share in (int(item["before"] or 0), int(item["after"] or 0)))
 
 
 def _heading(text: str, hint: str = "") -> Row:

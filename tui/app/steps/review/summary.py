@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tui.app.text import formatting
+from tui.common.redact import HIDDEN, looks_secret
 from tui.plan.fields.all_fields import BY_KEY, FIELDS, Field
 from tui.plan.load_save.references import Unresolved, expand, has_reference
 from tui.plan.traffic import in_words
@@ -91,10 +92,15 @@ def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
 
 
 def shown(store: Store, field: Field) -> str:
-    """Return a value to show: references are resolved, except secrets."""
+    """Return a value to show: references are resolved, except secrets, and what looks like a secret is hidden."""
     if field.key in store.secrets:
         return "kept in memory"
     value = store.document.value(field.key)
+    if isinstance(value, dict):  # a variable of the container, or a tag; a reference is shown as such
+        value = {
+            name: HIDDEN if not has_reference(text) and looks_secret(name, str(text)) else text
+            for name, text in value.items()
+        }
     if field.kind == "secret" or not has_reference(value):
         return field.show(value) or "empty"
     try:

@@ -22,6 +22,7 @@ from tui.app.steps.test.answer_view import AnswerView
 from tui.app.steps.test.call_in_words import Call
 from tui.app.steps.test.load_test import Tally
 from tui.app.steps.test.request_editor import RequestEditor
+from tui.plan.traffic import bars
 
 KEPT_CALLS = 50
 PATIENCE = 200  # seconds: the longest request_timeout_ms is 180 s
@@ -56,6 +57,7 @@ class TestPane(Pane):
                          tooltip="Split the traffic between deployments, roll back, or remove one")  # fmt: skip
             yield Button("Keys …", id="test-keys", compact=True,
                          tooltip="Regenerate keys without an interruption; keys are never shown")  # fmt: skip
+        yield Static(id="test-split", markup=False)
         with Vertical(id="test-main"):
             with Vertical(id="test-request"):
                 yield RequestEditor(id="test-editor")
@@ -133,6 +135,10 @@ class TestPane(Pane):
         if not names:
             names = [str(self.store.document.value("deployment.name") or "")]
         traffic = self._endpoint.get("traffic") or {}
+        # With one deployment it would say nothing, and take a row from the request.
+        split = self.query_one("#test-split", Static)
+        split.display = len(names) > 1 and bool(traffic)
+        split.update(Content.assemble(("Traffic ", "$text-muted"), bars(traffic, max(split.size.width, 76) - 8)))
         select = self.query_one("#test-pinned", Select)
         chosen = select.value
         labels = {name: f"{name} ({traffic[name]} %)" if name in traffic else name for name in names if name}
