@@ -305,6 +305,13 @@ async def test_every_section_by_the_keyboard(home: Path, size: tuple[int, int]) 
         assert "For support" in lines[-2]
 
 
+async def test_the_state_draws_the_traffic_the_largest_share_first(home: Path) -> None:
+    report = {**REPORT, "endpoint": {**REPORT["endpoint"], "traffic": {"green": 10, "blue": 90}}}
+    async with operating(Answers(troubleshoot=report)) as walk:
+        await walk.press("escape", "right", "enter")
+        await walk.sees("blue █████████░ 90 %  green █░░░░░░░░░ 10 %")
+
+
 async def test_logs_are_searched_and_followed_and_watching_looks_by_itself(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_task_is_compared_with_those_that_did_the_same() -> None:
     changing = TaskView("deployment:green", status="running", action="change")
     assert usual(changing, before) == (90.0, 90.0, 90.0, 1)
     assert usual(TaskView("deployment"), before) == (440.0, 400.0, 480.0, 2), "before it starts: what it did most"
-    assert usual(TaskView("deployment", status="running", action="read"), before) is None
+    assert usual(TaskView("deployment", status="running", action="read"), before) == (440.0, 400.0, 480.0, 2)
+    assert usual(TaskView("deployment", status="skipped", action="skip"), before) is None
     assert usual(TaskView("rollout"), before) is None, "its time is in the plan"
     assert usual(TaskView("model"), []) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import statistics
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -68,13 +67,16 @@ def _read(folder: Path) -> Times | None:
 
 
 def usual(task: TaskView, before: list[Times]) -> Usual | None:
-    """What earlier runs took for a task of this kind that did the same; before it has started, for what it did most."""
+    """What earlier runs took for a task of this kind that did the same; before that is known, for what it did most."""
+    from statistics import median  # loads much that no front end needs to start
+
     kind = task.name.partition(":")[0]
     took: dict[str, list[float]] = {}
     for times in () if kind in PLANNED else before:
         for name, (action, seconds) in times.tasks.items():
             if name.partition(":")[0] == kind:
                 took.setdefault(action, []).append(seconds)
-    waits = task.status == "waiting"
-    found = max(took.values(), key=len, default=[]) if waits else took.get(task.action, [])
-    return Usual(statistics.median(found), min(found), max(found), len(found)) if found else None
+    found = took.get(task.action, [])
+    if not found and task.action in ("", "read"):  # which reading may lead to another action
+        found = max(took.values(), key=len, default=[])
+    return Usual(median(found), min(found), max(found), len(found)) if found else None

@@ -52,7 +52,9 @@ async def test_the_split_is_drawn_once_there_is_more_than_one_deployment() -> No
         await walk.tab_to("test-pinned")
         await walk.press("enter")
         await walk.sees("blue (100 %)")
-        assert "█" not in walk.text()
+        await walk.press("escape")
+        await walk.until(lambda: "blue (100 %)" not in walk.text(), "the list is closed")
+        assert "Traffic blue" not in walk.text()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])

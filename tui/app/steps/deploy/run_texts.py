@@ -52,7 +52,7 @@ def headline(snapshot: RunSnapshot, run: Run | None) -> Content:
     state = snapshot.state
     elapsed = formatting.running(snapshot.elapsed()) if not snapshot.ended else formatting.duration(snapshot.elapsed())
     usual = expected_seconds(view)
-    typical = f" of ~{formatting.running(usual)}" if usual and not snapshot.ended else ""
+    typical = f" of ~{formatting.running(usual)}" if usual >= 1 and not snapshot.ended else ""
     where = f"{view.deployment or run.deployment} on {view.endpoint or run.endpoint}"
     rehearsed = " in rehearsal" if run.rehearsed else ""
     look = "" if state in ("running", "starting") else "$text-success" if state == "succeeded" else "$text-error"

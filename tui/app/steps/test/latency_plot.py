@@ -31,7 +31,7 @@ class Bins(NamedTuple):
         """Bins that hold these latencies (at least one)."""
         low, high = max(min(times), 0.1), max(max(times), 0.1)
         # Differences of less than a tenth are noise, and need no rows.
-        number = number if high > low * 1.1 else 1
+        number = min(number, len(times)) if high > low * 1.1 else 1
         return cls(low, max((high / low) ** (1 / number), 1.0001), number)
 
     def at(self, latency: float) -> int:
