@@ -17,8 +17,8 @@ from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.text import formatting
-from tui.app.text.cell_width import cut
 from tui.app.widgets.facts import Fact, Facts
+from tui.common.cell_width import cut
 
 KINDS = {"ok": "ok", "warning": "warn", "blocker": "bad", "unknown": "none"}
 NAMES = {

@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.app.text.cell_width import fit
 from tui.app.widgets.help import Topic
+from tui.common.cell_width import fit
 from tui.plan.traffic import EMPTY, blocks
 
 NAME_CELLS, FIGURE_CELLS, LONGEST_BAR = 22, 18, 40

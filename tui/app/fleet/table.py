@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.app.fleet.row_actions import ACTIONS, TABLE, Row, bindings
-from tui.app.text.cell_width import cut, fit
+from tui.common.cell_width import cut, fit, rjust
 from tui.helper import fleet_report as words
 
 FROZEN = 2  # columns that stay while the others move: health and endpoint
@@ -292,6 +292,6 @@ class FleetTable(ScrollView, can_focus=True):
             if column.key in changed:
                 look = look + Style(bold=True)
             if column.key in RIGHT:  # errors without their share where that has no room
-                text = (text if len(text) <= width else cut(text.partition(" (")[0], width)).rjust(width)
+                text = rjust(text if cell_len(text) <= width else cut(text.partition(" (")[0], width), width)
             segments += [Segment(CHANGED if column.key in changed else " ", look), Segment(fit(text, width), look)]
         return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, base)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.app.text.cell_width import cut, wrap
+from tui.common.cell_width import cut, wrap
 from tui.helper import fleet_report as words
 from tui.helper.diff_report import diff_lines
 from tui.helper.troubleshoot_report import moment

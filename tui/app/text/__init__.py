@@ -1,1 +1,1 @@
-"""Text formatting for the terminal: numbers with units, widths in cells."""
+"""Text formatting for the terminal: numbers with units."""

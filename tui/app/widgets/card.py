@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Button, Collapsible, Static
 
-from tui.app.text.cell_width import wrap
+from tui.common.cell_width import wrap
 from tui.plan.fields.all_fields import BY_KEY, STEPS
 
 # The step in which a task's values are edited, if the card names no field.

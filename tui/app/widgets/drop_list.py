@@ -14,8 +14,8 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.app.text.cell_width import wrap
 from tui.app.widgets.help import HelpButton, Topic
+from tui.common.cell_width import wrap
 
 Row = tuple[Content, Optional[int]]  # a line, and the index of its item, for the mouse
 

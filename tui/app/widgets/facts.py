@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.app.text.cell_width import wrap
+from tui.common.cell_width import wrap
 
 SIGNS = {"ok": "✔", "warn": "!", "bad": "✖", "busy": "▸", "none": "·", "": " "}
 STYLES = {

@@ -18,10 +18,10 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from tui.app.text import formatting
-from tui.app.text.cell_width import tail
 from tui.app.widgets import folder_entries
 from tui.app.widgets.folder_entries import Entry, Lister, Listing
 from tui.app.widgets.help import Topic
+from tui.common.cell_width import tail
 from tui.common.typed_path import UnusablePath, real_path, typed_path
 
 TICK = 0.1  # seconds between collecting the threads' results

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.app.text.cell_width import wrap
+from tui.common.cell_width import wrap
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Topic:
             if len(lines) <= rows:
                 return "\n".join(lines)
         more = " … more: ctrl+g"
-        last = textwrap.shorten(" ".join(lines[rows - 1 :]), width - cell_len(more), placeholder="")
+        last = wrap(" ".join(lines[rows - 1 :]), width - cell_len(more))[0]
         return "\n".join([*lines[: rows - 1], last + more])
 
     def full(self, title: bool = True) -> Content:

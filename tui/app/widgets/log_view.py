@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
@@ -15,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.app.text import formatting
-from tui.app.text.cell_width import cut, fit
+from tui.common.cell_width import cut, fit
 from tui.engine.journal.run_view import LogLine
 
 NAME_WIDTH, WIDEST_NAME = 12, 22
@@ -80,7 +81,7 @@ class LogView(ScrollView, can_focus=True):
 
     def make_room(self, tasks: Sequence[str]) -> None:
         """Set the width of the task column for these tasks."""
-        width = min(max([NAME_WIDTH, *(len(task) + 1 for task in tasks)]), WIDEST_NAME)
+        width = min(max([NAME_WIDTH, *(cell_len(task) + 1 for task in tasks)]), WIDEST_NAME)
         if width != self.name_width:
             self.name_width = width
             self._resize()
@@ -124,11 +125,10 @@ class LogView(ScrollView, can_focus=True):
         line = self._hits[self._here]
         if not self.scroll_offset.y <= line < self.scroll_offset.y + self.size.height:
             self.scroll_to(y=max(line - self.size.height // 2, 0), animate=False, immediate=True, force=True)
-        column = self.name_width + formatting.plain(self.lines[self._shown[line]].line).lower().find(
-            self.sought.lower()
-        )
+        before = formatting.plain(self.lines[self._shown[line]].line).lower().partition(self.sought.lower())[0]
+        column = self.name_width + cell_len(before)
         width = self.scrollable_content_region.width
-        if column < width - len(self.sought) - 1:
+        if column < width - cell_len(self.sought) - 1:
             column = 0
         self.scroll_to(x=max(column - width // 2, 0), animate=False, immediate=True, force=True)
         self.refresh()
@@ -177,8 +177,7 @@ class LogView(ScrollView, can_focus=True):
             if sought and sought in line.lower():
                 hits.append(len(shown))
             shown.append(index)
-            if len(line) > widest:
-                widest = len(line)
+            widest = max(widest, len(line) if line.isascii() else cell_len(line))
         self._widest = widest
         if len(hits) != before:
             self.post_message(self.Found())

@@ -24,6 +24,7 @@ from tui.app.widgets.choice import Choice
 from tui.app.widgets.file_tree import FileTree, shown, start_folder
 from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import Topic
+from tui.common.cell_width import ljust
 from tui.helper.client import HelperError
 from tui.plan.fields.sources import is_registered
 
@@ -238,7 +239,7 @@ class PathPicker(Vertical):
 
     def _line(self, item: dict[str, Any]) -> Content:
         label = str(item.get("label") or item.get("value"))
-        return Content.assemble((label.ljust(28), "bold"), ("  " + str(item.get("detail") or ""), "$text-muted"))
+        return Content.assemble((ljust(label, 28), "bold"), ("  " + str(item.get("detail") or ""), "$text-muted"))
 
     @on(OptionList.OptionSelected, "#picker-models")
     def _model(self, event: OptionList.OptionSelected) -> None:

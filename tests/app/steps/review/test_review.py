@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tests.app.panes import home, recorded_answers, wizard
 from tests.app.recorded import BLOCKER, CHANGES, FINDINGS, Recording
 from tui.app.steps.review.review_list import ReviewList
+from tui.app.widgets.field_row import FieldRow
 from tui.engine.journal.runs import runs
 from tui.helper.client import HelperError
 
@@ -248,3 +250,16 @@ async def test_no_line_of_the_review_is_wider_than_the_screen() -> None:
         await walk.to("review")
         await walk.sees("1 blocker")
         assert all(len(text) <= 80 for text in rows(walk).splitlines())
+
+
+async def test_a_value_of_wide_characters_is_wrapped_inside_its_column() -> None:
+    async with wizard(size=(120, 40)) as walk:
+        await walk.to("endpoint")
+        walk.app.screen.query_one("#row-endpoint-description", FieldRow).control.focus()
+        await walk.press("ctrl+u", *"流失预测模型" * 12)
+        await walk.to("review")
+        listed = walk.app.screen.query_one(ReviewList)
+        await walk.until(lambda: "流失" in rows(walk), "the description is listed")
+        (row,) = (row for row in listed.rows if "流失" in row.content.plain)
+        assert max(map(cell_len, row.content.plain.splitlines())) <= listed.scrollable_content_region.width
+        assert row.content.plain.count("型") == 12

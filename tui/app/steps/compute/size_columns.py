@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any, Callable
 
 from tui.app.steps.review.summary import HOURS_A_MONTH
+from tui.common.cell_width import ljust, rjust
 from tui.plan import sizes
 from tui.plan.sizes import Fit, Size
 
@@ -145,7 +146,7 @@ def line(chosen: Sequence[Column], row: SizeRow | None = None) -> list[str]:
     cells = []
     for column in chosen:
         text = column.head if row is None else column.text(row)
-        cells.append(text.rjust(column.width) if column.number else text.ljust(column.width))
+        cells.append(rjust(text, column.width) if column.number else ljust(text, column.width))
     return cells
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Union
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -20,8 +20,8 @@ from tui.app.steps.deploy import schedule
 from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.task_words import is_slow, note, time_words, usual_words, what_of
 from tui.app.text import formatting
-from tui.app.text.cell_width import cut, fit
 from tui.app.widgets.help import Topic
+from tui.common.cell_width import cut, fit, ljust
 from tui.engine.journal.run_view import TASKS, RunView, TaskView
 
 # Symbol, word and component class of each state; the word conveys everything that the colour does.
@@ -250,7 +250,7 @@ class Timeline(Widget, can_focus=True):
             if isinstance(task, Group):
                 symbol, word, look = STATES[task.state]
                 said = fit(", ".join(task.names), max(self.size.width - columns.words, 0))
-                rows.append([(f"{symbol} {word}".ljust(columns.words), look), (said, "timeline--quiet")])
+                rows.append([(ljust(f"{symbol} {word}", columns.words), look), (said, "timeline--quiet")])
                 continue
             state = state_of(task, snapshot)
             symbol, word, look = STATES[state]
@@ -260,12 +260,12 @@ class Timeline(Widget, can_focus=True):
             more = hidden[0] if at == 0 else hidden[1] if at == len(tasks) - 1 else ""
             rows.append(
                 [
-                    (f"{symbol} {word}".ljust(columns.words), look),
-                    (cut(task.name, columns.name - 1).ljust(columns.name),
+                    (ljust(f"{symbol} {word}", columns.words), look),
+                    (ljust(cut(task.name, columns.name - 1), columns.name),
                      "timeline--name" if state != "waiting" else "timeline--quiet"),
                     (drawn, look),
                     ("  ", ""),
-                    (cut(spent, columns.time).ljust(columns.time),
+                    (fit(spent, columns.time),
                      "" if state == "running" else "timeline--quiet"),
                     (fit(said, max(columns.rest - len(more), 0)), told),
                     (more[-columns.rest :] if columns.rest else "", "timeline--name"),
@@ -309,15 +309,15 @@ class _Columns(NamedTuple):
 
     def head(self, axis: str) -> tuple[str, ...]:
         """Return the column headings."""
-        return ("State".ljust(self.words), "Task".ljust(self.name), axis, "  ", "Time".ljust(self.time),
-                "Last message".ljust(self.rest)[: self.rest])  # fmt: skip
+        return (ljust("State", self.words), ljust("Task", self.name), axis, "  ", ljust("Time", self.time),
+                set_cell_size("Last message", self.rest))  # fmt: skip
 
 
 def _columns(snapshot: RunSnapshot, width: int) -> _Columns:
     """Compute the column widths; bars get two fifths of the width that the texts leave."""
     tasks, now = snapshot.view.tasks, snapshot.now
     words = max(7, *(len(STATES[state_of(task, snapshot)][1]) for task in tasks)) + 4 if tasks else 11
-    name = min(max(12, *(len(task.name) for task in tasks)) + 1, 20) if tasks else 13
+    name = min(max(12, *(cell_len(task.name) for task in tasks)) + 1, 20) if tasks else 13
     rest = max(width - words - name - 2, 0)
     for usual in (True, False):
         time = max(15, *(len(time_words(task, now, usual)) + 1 for task in tasks)) if tasks else 15

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from tui.common.cell_width import ljust
+
 # How a state is shown: a sign, a kind (ok, warn, bad, busy, none), a label.
 STATES: dict[str, tuple[str, str, str]] = {
     "reachable": ("✔", "ok", "reachable"),
@@ -76,13 +78,13 @@ class Hop:
     def line(self) -> str:
         """The connection, drawn in 21 characters."""
         if self.state == "asking":
-            return "── … ".ljust(20, "─") + "▷"
+            return ljust("── … ", 20, "─") + "▷"
         if self.state == "unresolved":
-            return "── no address ".ljust(20, "─") + "╳"
+            return ljust("── no address ", 20, "─") + "╳"
         if self.state in ("not_asked", "not_tried") or self.private is None:
             return "─ " * 10 + "▷"
         over = "this machine" if self.local else "private endpoint" if self.private else "public network"
-        return f"── {over} ".ljust(20, "─") + ("▶" if self.state == "reachable" else "╳")
+        return ljust(f"── {over} ", 20, "─") + ("▶" if self.state == "reachable" else "╳")
 
 
 def waiting(state: str, known: Sequence[Hop] = ()) -> list[Hop]:

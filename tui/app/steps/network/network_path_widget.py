@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from tui.app.steps.network.network_path_drawing import Hop, explain
 from tui.app.widgets.facts import STYLES
 from tui.app.widgets.help import Topic
+from tui.common.cell_width import cut, ljust
 
 
 class NetworkPath(OptionList):
@@ -67,15 +68,14 @@ class NetworkPath(OptionList):
 
     def _line(self, hop: Hop, width: int, last: bool) -> Content:
         look = STYLES[hop.kind]
-        address = (hop.addresses[0] if hop.addresses else "").ljust(15)
+        address = ljust(hop.addresses[0] if hop.addresses else "", 15)
         left = Content.assemble(("└" if last else "├", "$text-muted"), (hop.line, look), " ")
         title = (set_cell_size(hop.title, 20), "bold" if hop.needed else "$text-muted")
-        line = left + Content.assemble((f"{hop.sign} ", look), title, " ", address, " ", (hop.words.ljust(14), look))
+        line = left + Content.assemble((f"{hop.sign} ", look), title, " ", address, " ", (ljust(hop.words, 14), look))
         room = width - line.cell_length - 2
         if room < 20 or not hop.host:
             return line
-        host = hop.host if cell_len(hop.host) <= room else hop.host[: room - 1] + "…"
-        return line + Content.styled(f"  {host}", "$text-muted")
+        return line + Content.styled(f"  {cut(hop.host, room)}", "$text-muted")
 
     def on_option_list_option_highlighted(self) -> None:
         self.post_message(self.Marked())

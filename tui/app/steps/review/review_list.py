@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Callable, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.app.steps.review import summary
 from tui.app.steps.review.summary import ACTIONS, SEVERITIES, Finding, Value
-from tui.app.text.cell_width import cut
 from tui.app.widgets.help import Topic
+from tui.common.cell_width import cut, ljust, wrap
 from tui.helper.diff_report import before_after
 from tui.plan.fields.all_fields import BY_KEY, STEPS
 from tui.plan.traffic import blocks
@@ -60,14 +59,12 @@ class Review(NamedTuple):
 
 def columns(*cells: Cell) -> Content:
     """Combine cells side by side, each wrapped to its width, into as many lines as the tallest needs."""
-    wrapped = [
-        textwrap.wrap(text, width, break_on_hyphens=False) or [""] if width > 0 else [""] for text, width, _ in cells
-    ]
+    wrapped = [wrap(text, width) if width > 0 else [""] for text, width, _ in cells]
     lines = []
     for line in zip_longest(*wrapped, fillvalue=""):
         parts: list[Content | str | tuple[str, str]] = []
         for text, (_, width, style) in zip(line, cells):
-            padded = set_cell_size(text, width) if cell_len(text) < width else text
+            padded = ljust(text, width)
             parts += [(padded, style) if style else padded, "  "]
         lines.append(Content.assemble(*parts[:-1]))
     return Content("\n").join(lines)
@@ -201,7 +198,7 @@ class ReviewList(OptionList):
         rows = [_heading("Planned changes")]
         if self._shown.waiting.get("changes"):
             rows.append(self._note(*self._shown.waiting["changes"], width))
-        longest = max((len(str(change.get("name", ""))) for change in self._shown.changes or ()), default=0)
+        longest = max((cell_len(str(change.get("name", ""))) for change in self._shown.changes or ()), default=0)
         name_width = max(min((width - 30) // 2, 30, longest), 19) if width < 100 else 26
         for change in self._shown.changes or ():
             action = "refused" if change.get("refused") else str(change.get("action"))
@@ -222,7 +219,7 @@ class ReviewList(OptionList):
                 )
             ]
             differ = (change.get("changes") or ()) if action in ("change", "refused") else ()
-            field_width = min(max((len(str(item.get("field", ""))) for item in differ), default=0), width // 2)
+            field_width = min(max((cell_len(str(item.get("field", ""))) for item in differ), default=0), width // 2)
             for item in differ:
                 cells.append(
                     columns(
