@@ -150,7 +150,7 @@ async def test_model(monkeypatch: pytest.MonkeyPatch) -> None:
         walk.store.set("deployment.model.path", "/usr/lib")
         await browse(walk)
         await pictures(walk, "model-files", "onlinescoring/", "conda.yml")
-        await walk.press("escape", "tab", "tab", "end", "!")
+        await walk.press("escape", "tab", "end", "!")
         await walk.press("pagedown")
         await pictures(walk, "model-wrong", "✖")
 

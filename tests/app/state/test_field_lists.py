@@ -68,11 +68,12 @@ async def test_down_opens_the_list_enter_takes_and_what_it_decides_is_set_with_i
 
 
 @pytest.mark.usefixtures("home")
-async def test_the_list_is_opened_with_tab_and_enter_alone() -> None:
+async def test_the_list_is_opened_by_a_key_that_is_shown_and_tab_leaves_it() -> None:
     async with wizard(recorded_answers(resource_groups=GROUPS)) as walk:
         await walk.to("workspace")
-        await walk.tab_to("list-workspace-resource_group")
-        await walk.press("enter")
+        row(walk, GROUP).control.focus()
+        await walk.sees("Down: list · Enter: next")
+        await walk.press("down")
         await walk.sees("Resource groups: 2.", "▸● rg-ml")
         assert row(walk, GROUP).control.has_focus
         await walk.press("tab")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, ScreenResultType
@@ -11,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.app.textual_patches.newest_size import NewestSize
+from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MOVING
 
 
@@ -82,6 +84,10 @@ class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
             self._asked.label = self._label
             self._asked.refresh(layout=True)
         self._asked = None
+
+    @on(TextInput.Dropped)
+    def _dropped(self, event: TextInput.Dropped) -> None:
+        self.say(event.words)
 
     def say(self, words: str) -> None:
         """Show a line in the widget `#said`; does nothing if the dialog is already closing, as with a late answer."""

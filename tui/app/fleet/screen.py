@@ -231,6 +231,10 @@ class FleetScreen(RowActions, inherit_bindings=False):
         if self.is_mounted:
             self._show_head()
 
+    @on(TextInput.Dropped)
+    def _dropped(self, event: TextInput.Dropped) -> None:
+        self.say(event.words)
+
     @on(FleetTable.Marked)
     def _explain(self) -> None:
         area, row = self.query_one("#fleet-details", Static), self.marked

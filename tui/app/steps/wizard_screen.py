@@ -25,6 +25,7 @@ from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
+from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MOVING, give_back
 from tui.plan.fields.all_fields import BY_KEY
 
@@ -69,6 +70,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._lead_row, self._lead = Horizontal(id="lead-row"), Static("", id="lead", markup=False)
         self._buttons = Horizontal(id="buttons")
         self._status_line = Static("", id="status", markup=False)
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -168,8 +170,13 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.query_one("#back", Button).disabled = self.step == ORDER[0] and not self.return_to
 
     def set_status(self, text: str) -> None:
-        """Show a status line next to the buttons."""
-        self._status_line.update(text)
+        """Show a status line next to the buttons; an empty text shows the keys of the focused field."""
+        self._said = text
+        self._status_line.update(text or Content.styled(self.topic().keys, "$text-muted"), layout=False)
+
+    @on(TextInput.Dropped)
+    def _dropped(self, event: TextInput.Dropped) -> None:
+        self.set_status(event.words)
 
     @on(Button.Pressed, "#back")
     async def action_back(self) -> None:
@@ -280,6 +287,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         topic = self.topic()
         self._help_bar.show(topic)
         self._side_help.show(topic)
+        if not self._said:
+            self.set_status("")
 
     def action_help(self) -> None:
         """Show the complete help of the focused widget in a dialog."""

@@ -14,23 +14,12 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.app.widgets.help import HelpButton, Topic
 from tui.common.cell_width import wrap
 
 Row = tuple[Content, Optional[int]]  # a line, and the index of its item, for the mouse
 
 KEYS = "Enter: select · Esc: cancel · Tab: keep the text"
 LOADING, LISTED, REFUSED = "loading", "listed", "refused"
-
-
-def list_button(noun: str, id: str) -> HelpButton:
-    """Create the button that opens a field's list, as the key Down does."""
-    topic = Topic(
-        f"List of {noun}",
-        f"Lists the {noun} that this identity may list. Down in the field does the same.",
-        "You can also type a value, even if nothing can be listed. " + KEYS + ".",
-    )
-    return HelpButton(topic, "▾", id=id)
 
 
 class DropList(Widget, can_focus=False):

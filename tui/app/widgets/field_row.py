@@ -21,7 +21,7 @@ from tui.app.state.field_lists import CHOSEN, LISTS
 from tui.app.state.store import Store
 from tui.app.steps.step_texts import CHOICES
 from tui.app.widgets.choice import Choice
-from tui.app.widgets.drop_list import LOADING, DropList, list_button
+from tui.app.widgets.drop_list import LOADING, DropList
 from tui.app.widgets.field_topic import field_topic, short_source
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
@@ -95,7 +95,9 @@ class FieldRow(Widget):
     def compose(self) -> ComposeResult:
         yield Static(self.label, classes="field-label", markup=False)
         if self.noun:
-            button = list_button(self.noun, "list-" + self.field.key.replace(".", "-"))
+            # For the mouse only: as a Tab stop it would swallow what is typed after Tab.
+            button = Button("▾", compact=True, tooltip=f"List of {self.noun}; in the field: Down")
+            button.can_focus = False
             yield Horizontal(self.control, button, classes="field-cell")
             yield self._note
             if self.source is not None:
@@ -175,7 +177,7 @@ class FieldRow(Widget):
         self.call_after_refresh(self.scroll_visible, animate=False)
 
     def topic(self) -> Topic:
-        return field_topic(self.field, self.store, self.noun)
+        return field_topic(self.field, self.store, self.noun, keys=isinstance(self.control, TextInput))
 
     # Typing
 
@@ -213,14 +215,11 @@ class FieldRow(Widget):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self.add_class("-current")
         self._keep_in_sight()
-        if isinstance(self.control, TextInput) and event.widget is self.control:
-            self.control.cursor_position = len(self.control.value)
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         if not self.is_attached:
             return
-        if event.widget is self.control:  # not the button, which opens the list when pressed
-            self._keep()
+        self._keep()
         self.remove_class("-current")
         self._checked = True
         if isinstance(self.control, TextInput):

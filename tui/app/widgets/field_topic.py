@@ -9,8 +9,8 @@ from tui.plan.fields.all_fields import Field
 from tui.plan.load_save.references import has_reference
 
 
-def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
-    """Return a field's help; `noun` is the plural noun for the items of its list, if it has one."""
+def field_topic(field: Field, store: Store, noun: str = "", *, keys: bool = False) -> Topic:
+    """Return a field's help, with the keys if it is typed; `noun` is the plural noun for its list, if it has one."""
     value = store.text(field.key)
     stands_for = store.resolved(field.key)
     if stands_for:
@@ -27,6 +27,7 @@ def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
         else ", ".join(choice for choice in field.choices),
         link=why_it_matters.link(field),
         default=default_of(field),
+        keys=("Down: list · " if noun else "") + "Enter: next · ^u: clear" if keys else "",
     )
 
 

@@ -14,7 +14,7 @@ from tui.common.cell_width import wrap
 
 @dataclass(frozen=True)
 class Topic:
-    """A help text: what a thing is, why it matters here, an example, its value and source, its default."""
+    """A help text: what a thing is, why it matters here, an example, its value and source, its default, its keys."""
 
     title: str
     what: str
@@ -25,6 +25,7 @@ class Topic:
     choices: str = ""
     link: str = ""
     default: str = ""
+    keys: str = ""
 
     def short(self, width: int, rows: int) -> str:
         """Return the help cut to `rows` rows of this width; if cut, it ends with the key for the rest."""
@@ -47,6 +48,7 @@ class Topic:
             ("Value", self.value),
             ("Source", self.source),
             ("Default", self.default),
+            ("Keys", self.keys),
             ("Read more", self.link),
         ):
             if not text:

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Button
@@ -29,7 +28,6 @@ from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import HelpButton, Topic
 from tui.app.widgets.path_picker import COUNT_EVERY, PathPicker
-from tui.app.widgets.path_row import PathRow
 from tui.plan.fields.all_fields import BY_KEY, Field
 
 PATH = "deployment.model.path"
@@ -52,10 +50,6 @@ class ModelPane(FormPane):
     busy = "Reading the files"
     patience = 75  # seconds; the helper limits reading the files to 60
     roomy = True
-    BINDINGS: ClassVar = [
-        Binding("up", "beside(-1)", "Up", show=False, id="model.up", tooltip="The previous field."),
-        Binding("down", "beside(1)", "Down", show=False, id="model.down", tooltip="The next field."),
-    ]
 
     def __init__(self, store: Store, *, lister: Lister = folder_entries.scan) -> None:
         super().__init__(store)
@@ -67,7 +61,7 @@ class ModelPane(FormPane):
         yield PathPicker(self.store, lister=self.lister)
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
-        return (PathRow if field.kind == "path" else FieldRow)(field, self.store, label=label)
+        return FieldRow(field, self.store, label=label, table="files" if field.kind == "path" else "")
 
     def below(self) -> Iterable[Widget]:
         with Vertical(id="found-box"):
@@ -183,8 +177,8 @@ class ModelPane(FormPane):
         """The picker for files and registered models."""
         return self.query_one(PathPicker)
 
-    @on(PathRow.Browse)
-    def _browse(self, event: PathRow.Browse) -> None:
+    @on(FieldRow.Opened)
+    def _browse(self, event: FieldRow.Opened) -> None:
         self.browse(event.row.field.key)
 
     def browse(self, key: str) -> None:
@@ -234,17 +228,6 @@ class ModelPane(FormPane):
         """Close the picker and focus a field, as Review asks for."""
         self._close_picker()
         super().show_field(key)
-
-    def action_beside(self, by: int) -> None:
-        """Go to the previous or next field, skipping the buttons between them."""
-        shown = [row for row in self.rows() if row.display]
-        position = next((at + by for at, row in enumerate(shown) if row.has_focus_within), -1)
-        if 0 <= position < len(shown):
-            shown[position].control.focus()
-        elif by > 0:
-            self.screen.focus_next()
-        else:
-            self.screen.focus_previous()
 
     def actions(self) -> list[Action]:
         found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]
