@@ -13,6 +13,7 @@ from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
+from tui.app.widgets.offered_focus import offer_focus
 from tui.helper.client import HelperError
 
 PATIENCE = 60  # seconds: the helper may still be reading what it needs
@@ -59,7 +60,7 @@ class ExportScreen(Dialog[None]):
         formats.set_options([(f"{one['name']}: {one['about']}", str(one["name"])) for one in answer["targets"]])
         formats.value = str(answer["targets"][0]["name"])
         self.query_one("#write", Button).disabled = False
-        formats.focus()
+        offer_focus(formats)
 
     @on(Select.Changed)
     def _other(self, event: Select.Changed) -> None:

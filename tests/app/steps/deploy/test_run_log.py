@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from tests.app.panes import follow, home, wizard
 from tests.app.recorded import Recording
+from tui.app.steps.deploy.pane import DeployPane
 from tui.app.widgets.log_view import LogView
 
 __all__ = ["home"]
@@ -135,3 +137,21 @@ async def test_the_log_can_have_the_whole_pane(home: Path) -> None:
         assert "after traffic" not in screen
         await walk.press("enter")
         await walk.sees("after traffic", "Maximize")
+
+
+@pytest.mark.parametrize("end", ["success", "failure"])
+async def test_a_run_that_ends_leaves_what_is_being_typed_together(home: Path, end: str) -> None:
+    recording = Recording(home, ago=10).engine_lives()
+    recording.to_middle()
+    async with wizard() as walk:
+        await follow(walk, recording)
+        log = walk.app.screen.query_one(LogView)
+        await walk.until(lambda: log.shown_count > 0, "lines are there")
+        await walk.tab_to("log-text")
+        await walk.press(*"XGB")
+        recording.to_success() if end == "success" else recording.to_failure()
+        pane = walk.app.screen.query_one(DeployPane)
+        await walk.until(lambda: pane.snapshot.ended, "the run has ended")
+        await walk.pilot.pause()
+        await walk.press(*"oost")
+        assert (walk.focused, walk.app.screen.query_one("#log-text", Input).value) == ("log-text", "XGBoost")

@@ -26,6 +26,7 @@ from tui.app.steps.step_pane import Action
 from tui.app.steps.step_texts import TITLES
 from tui.app.widgets.card import CardView
 from tui.app.widgets.help import Topic
+from tui.app.widgets.offered_focus import is_typing, offer_focus
 from tui.common.redact import redact
 
 LOOK_SECONDS = 0.2
@@ -183,7 +184,7 @@ class DeployPane(RunPane):
             if self.display:
                 self.call_after_refresh(self._focus_next)
         elif self._show_card(snapshot, snapshot.state):
-            self._arrange(card=True)
+            self._arrange(card=self.size.height >= ROWS_FOR_BOTH or not is_typing(self))
             if self.display and snapshot.over:
                 self.call_after_refresh(self._focus_card)
 
@@ -212,7 +213,7 @@ class DeployPane(RunPane):
 
     def _focus_card(self) -> None:
         if isinstance(self.app.screen, type(self.screen)) and self.query_one(CardView).display:
-            self._card_action().focus()
+            offer_focus(self._card_action())
 
     def _arrange(self, *, card: bool) -> None:
         """Show the card instead of the log if both do not fit, or only the log if maximized."""
@@ -246,7 +247,7 @@ class DeployPane(RunPane):
     def _focus_next(self) -> None:
         for button in self.screen.query("#next"):
             button.refresh(layout=True)  # its label has changed
-            button.focus()
+            offer_focus(button)
 
     # Actions
 

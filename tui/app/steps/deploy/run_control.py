@@ -20,6 +20,7 @@ from tui.app.steps.deploy.timeline import Timeline
 from tui.app.steps.step_pane import Pane
 from tui.app.widgets.card import Card, CardView
 from tui.app.widgets.log_view import LogView
+from tui.app.widgets.offered_focus import offer_focus
 from tui.common.redact import redact
 from tui.engine.journal.run_view import RunView
 
@@ -140,7 +141,7 @@ class RunPane(Pane):
 
     def _started(self) -> None:
         self.say("")
-        self.query_one(Timeline).focus()
+        offer_focus(self.query_one(Timeline))
 
     def _ask_secret(self, key: str) -> None:
         """Ask again for a secret that was typed when the run started, keep it in memory, and resume."""

@@ -27,6 +27,7 @@ from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import HelpButton, Topic
+from tui.app.widgets.offered_focus import offer_focus
 from tui.app.widgets.path_picker import COUNT_EVERY, PathPicker
 from tui.plan.fields.all_fields import BY_KEY, Field
 
@@ -151,7 +152,7 @@ class ModelPane(FormPane):
         source = "the model's example" if found.get("sample_source") == "example" else "the model's signature"
         self.store.put(REQUEST, str(path), source)
         self.row(REQUEST).complain(None)
-        self.row(REQUEST).control.focus()
+        offer_focus(self.row(REQUEST).control)
         self.say(f"The test request is {path.name}.")
 
     # A scoring script
