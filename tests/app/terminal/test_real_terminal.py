@@ -153,3 +153,29 @@ def test_it_is_suspended_and_goes_on(home: Path) -> None:
     terminal.types(ENTER)
     _, status = os.waitpid(terminal.pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("by", ["ctrl+c", "SIGTERM"])
+def test_the_plain_view_is_left_by_what_ends_a_program(home: Path, by: str) -> None:
+    terminal = at_the_first_step(home)
+    terminal.types(b"\x0f")  # ctrl+o
+    shown = terminal.sees("─ Menu ")
+    while shown.count("equivalent Azure CLI") < 2:  # in its line, and as what is said of the marked line
+        terminal.types(b"\x1b[B")
+        shown = terminal.sees(rf"\A(?!{re.escape(shown)}\Z)")  # one line further
+    terminal.types(ENTER)
+    terminal.sees("Plain view")
+    terminal.types(b"\x1b[Z" + ENTER)  # Shift+Tab, from Close
+    terminal.sees("Press Enter to return to the wizard")
+    if by == "ctrl+c":
+        terminal.types(CONTROL_C)
+        terminal.sees("Quit the wizard")
+        terminal.types(ENTER)
+    else:
+        os.kill(terminal.pid, signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while (ended := os.waitpid(terminal.pid, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        if select.select([terminal.fd], [], [], 0.05)[0]:
+            with contextlib.suppress(OSError):
+                os.read(terminal.fd, 65536)
+    assert ended[0] and os.waitstatus_to_exitcode(ended[1]) == 0
