@@ -287,6 +287,8 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         if self.store is None:
             return ""
         if self.store.save_problem:
+            with contextlib.suppress(OSError):
+                return f"{self.store.save_problem} {self.keep_edits()}".rstrip()
             return self.store.save_problem
         if self.store.file is None:
             return "The plan is the unchanged preset."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -136,16 +138,21 @@ async def test_what_is_exported_from_a_rehearsal_signs_in_as_the_plan_says(home:
     assert store.value("credential.method") == "default"
 
 
+async def save_as(walk: Walk, path: str) -> None:
+    """Save the plan as a file, from the menu on."""
+    await walk.press("ctrl+o")
+    options = walk.app.screen.query_one(OptionList)
+    labels = [options.get_option_at_index(number).prompt.plain for number in range(options.option_count)]
+    position = next(number for number, label in enumerate(labels) if label.startswith("Save the plan as"))
+    await walk.press(*["down"] * position, "enter")
+    await walk.until(lambda: bool(walk.app.screen.query("#file")))
+    walk.app.screen.query_one("#file", Input).value = path
+    await walk.press("enter")
+
+
 async def test_save_as_wants_a_yaml_file_and_writes_it(home: Path) -> None:
     async with wizard() as walk:
-        await walk.press("ctrl+o")
-        options = walk.app.screen.query_one(OptionList)
-        labels = [options.get_option_at_index(number).prompt.plain for number in range(options.option_count)]
-        position = next(number for number, label in enumerate(labels) if label.startswith("Save the plan as"))
-        await walk.press(*["down"] * position, "enter")
-        await walk.until(lambda: bool(walk.app.screen.query("#file")))
-        walk.app.screen.query_one("#file", Input).value = str(home / "mine.txt")
-        await walk.press("enter")
+        await save_as(walk, str(home / "mine.txt"))
         await walk.sees("a name that ends in .yml")
         walk.app.screen.query_one("#file", Input).value = "~no-such-user-here/mine.yml"
         await walk.press("enter")
@@ -154,3 +161,80 @@ async def test_save_as_wants_a_yaml_file_and_writes_it(home: Path) -> None:
         await walk.press("enter")
         await walk.until(lambda: (home / "mine.yml").exists())
     assert load(home / "mine.yml").get("endpoint.name") == "churn-endpoint-01"
+
+
+async def test_save_as_asks_before_it_replaces_a_file_once_for_each_name(home: Path) -> None:
+    theirs, others = home / "theirs.yml", home / "others.yml"
+    for file in (theirs, others):
+        file.write_text("endpoint: {name: theirs}\n")
+    async with wizard() as walk:
+        await save_as(walk, str(theirs))
+        await walk.sees("! theirs.yml exists. Replace its content?", "Yes, replace it")
+        await walk.press("enter")  # the second Enter in a row is harmless
+        await walk.until(lambda: walk.app.screen.id == "wizard", "it is cancelled")
+        assert "theirs" in theirs.read_text()
+        await save_as(walk, str(theirs))
+        await walk.sees("! theirs.yml exists")
+        walk.app.screen.query_one("#file", Input).value = str(others)
+        await walk.tab_to("save")
+        await walk.press("enter")
+        await walk.sees("! others.yml exists")
+        await walk.tab_to("save")
+        await walk.press("enter")
+        await walk.until(lambda: load(others).get("endpoint.name") == "churn-endpoint-01", "it is replaced")
+        assert "theirs" in theirs.read_text()
+
+
+@asynccontextmanager
+async def changed_outside(home: Path) -> AsyncIterator[tuple[Walk, Path]]:
+    """A plan that was edited in the wizard, and meanwhile in an editor, when its step is left."""
+    file = home / "plan.yml"
+    load("churn-xgboost").save(file)
+    app = WizardApp(load(file), environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test() as pilot:
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
+        await walk.to("endpoint")
+        await walk.press(*"mine")
+        file.write_text(file.read_text().replace("churn-endpoint-01", "theirs"))
+        await walk.press("pagedown")
+        await walk.sees("another program has changed it", "Reload the file", "! not saved")
+        yield walk, file
+
+
+async def test_what_another_program_wrote_meanwhile_is_replaced_only_if_asked(home: Path) -> None:
+    async with changed_outside(home) as (walk, file):
+        await walk.press("escape", "pagedown")
+        await walk.until(lambda: getattr(walk.app.screen, "step", "") == "compute", "asked once, not at every step")
+        assert load(file).get("endpoint.name") == "theirs"
+        (kept,) = (home / "plans").glob("plan-unsaved-*.yml")
+        assert load(kept).get("endpoint.name") == "mine"
+        assert str(kept) in walk.app.plan_kept(), "on quitting it is said where the edits are"
+        await save_as(walk, str(file))
+        await walk.sees("! plan.yml exists. Replace its content?")
+        await walk.tab_to("save")
+        await walk.press("enter")
+        await walk.until(lambda: load(file).get("endpoint.name") == "mine", "it is replaced")
+        await walk.until(lambda: "· saved ·" in walk.text() and "! not saved" not in walk.text(), "it says so")
+
+
+async def test_a_file_that_another_program_changed_is_reloaded_at_the_same_step(home: Path) -> None:
+    async with changed_outside(home) as (walk, file):
+        await walk.tab_to("reload")
+        await walk.press("enter")
+        await walk.sees("step 4 of 9", "· saved ·")
+        await walk.press("pageup")
+        await walk.sees("step 3 of 9", "theirs")
+        assert walk.store.value("endpoint.name") == "theirs" == load(file).get("endpoint.name")
+        await walk.press(*"ours", "pagedown")
+        await walk.until(lambda: load(file).get("endpoint.name") == "ours", "it is saved as usual")
+
+
+async def test_edits_are_saved_to_a_file_of_their_own(home: Path) -> None:
+    async with changed_outside(home) as (walk, file):
+        assert walk.app.screen.query_one("#file", Input).value == str(home / "plan-2.yml")
+        await walk.press("enter")
+        await walk.sees("step 4 of 9", "The plan is")
+        assert "! not saved" not in walk.text()
+    assert load(home / "plan-2.yml").get("endpoint.name") == "mine"
+    assert load(file).get("endpoint.name") == "theirs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from tui.app.state.answers import Answer, stay_busy
 from tui.app.state.new_files import kept_edits, new_path, stem_of
 from tui.app.state.questions import CHANGING, DEPENDS, OF_ONE, concerned
 from tui.common.redact import learn
+from tui.common.typed_path import is_file, real_path
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -51,21 +53,15 @@ class Store:
         adopt: Adopt | None = None,
     ) -> None:
         self.environ: dict[str, str] = dict(os.environ if environ is None else environ)
-        self._written = document  # the file's content, before `adopt`
-        self._assumed: set[str] = set()  # keys whose value comes from the rehearsal
-        self.document = adopt(document) if adopt else document
-        if self.document.listed():  # the steps show the last one, which takes over the traffic
-            self.document.shown = len(self.document.listed()) - 1
+        self._adopt = adopt
+        self._take(document)
         self.rehearse = rehearse
         self.secrets: dict[str, str] = {}
         self.facts: dict[str, Any] = {}
         self.run: Run | None = None
-        self.file: Path | None = document.path
-        self.dirty = False
         self._kept: Path | None = None  # the file with the unsaved edits
         self.saves = True  # not where an endpoint is operated: the document only identifies it
         self.readonly = False  # whether what would change something is refused
-        self.save_problem = ""
         self.preparing = ""  # what is being started, as text
         self.prepare_problem = ""
         self.ready = asyncio.Event()  # a store is created inside the event loop that uses it
@@ -73,6 +69,28 @@ class Store:
         self._helper = helper
         self._starting: asyncio.Lock | None = None
         self._listeners: list[Listener] = []
+
+    def _take(self, document: Document) -> None:
+        """Edit this document, which nothing was changed in yet."""
+        self._written = document  # the file's content, before `adopt`
+        self._assumed: set[str] = set()  # keys whose value comes from the rehearsal
+        self.document = self._adopt(document) if self._adopt else document
+        if self.document.listed():  # the steps show the last one, which takes over the traffic
+            self.document.shown = len(self.document.listed()) - 1
+        self.file: Path | None = document.path
+        self._content = _content(document.path)  # of the file, as it was read or written here
+        self.dirty = self.outdated = False  # outdated: another program has changed the file
+        self.save_problem = ""
+
+    def reload(self) -> None:
+        """Read the file again, in place of the edits. Raises PlanInvalid."""
+        from tui.plan.load_save.load import load
+
+        assert self.file is not None
+        self._take(load(self.file))
+        discarded = tuple(self.facts)
+        self.facts.clear()
+        self.announce("saved", *BY_KEY, *discarded)
 
     # Listening
 
@@ -119,9 +137,10 @@ class Store:
                 self.touched(key)
             return
         value = field.parse(typed)
-        if value == self.document.value(key):
-            return
-        self.put(key, value, "you")
+        if value != self.document.value(key):
+            self.put(key, value, "you")
+        elif was_typed:
+            self.touched(key)
 
     def put(self, key: str, value: Any, source: str) -> None:
         """Set a field (None: remove it), with the source as text."""
@@ -303,20 +322,22 @@ class Store:
     def save(self) -> None:
         """Save the plan, without secrets, to its file or to a new file in the state folder's plans.
 
-        An error is stored in `save_problem` as a sentence, not raised.
+        An error is stored in `save_problem` as a sentence, not raised, and the edits are kept: also if another program
+        has changed the file, which is then left as it is.
         """
         if not self.dirty or not self.saves:
             return
         try:
-            if self.file is None:
-                self.file = _new_plan_file(self.document)
-            self.to_save().save(self.file)
+            self.file = self.file or _new_plan_file(self.document)
+            self.outdated = self.replaces(self.file)
+            if self.outdated:
+                raise FileExistsError(errno.EEXIST, "another program has changed it since it was opened")
+            self.save_as(self.file)
         except OSError as error:
             self.save_problem = f"The plan cannot be saved to {self.file}: {error.strerror or error}."
-        else:
-            self.dirty = False
-            self.save_problem = ""
-        self.announce("saved")
+            with contextlib.suppress(OSError):
+                self.keep_edits()
+            self.announce("saved")
 
     def to_save(self) -> Document:
         """Return the document as it is saved and exported: without what the rehearsal assumes."""
@@ -329,9 +350,16 @@ class Store:
     def save_as(self, path: Path) -> None:
         """Save the plan to this file, and use it for later saves. Raises OSError."""
         self.to_save().save(path)
-        self.file = path
-        self.dirty = False
+        self.file, self._content = path, _content(path)
+        self.dirty = self.outdated = False
+        self.save_problem = ""
         self.announce("saved")
+
+    def replaces(self, path: Path) -> bool:
+        """Whether saving to this file would replace what was neither read nor written here."""
+        content = _content(path)
+        ours = self.file is not None and real_path(path) == real_path(self.file)
+        return content is not None and not (ours and content == self._content)
 
     def keep_edits(self) -> Path | None:
         """Write unsaved edits, without secrets, to a plan of their own in the state folder's plans; return its path.
@@ -350,6 +378,13 @@ def _lower_priority(pid: int | None) -> None:
     if pid is not None:
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, pid, 5)
+
+
+def _content(path: Path | None) -> bytes | None:
+    """Return a file's content; None if it is not there or cannot be read."""
+    with contextlib.suppress(OSError):
+        return path.read_bytes() if path is not None and is_file(path) else None
+    return None
 
 
 def _new_plan_file(document: Document) -> Path:

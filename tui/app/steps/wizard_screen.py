@@ -71,6 +71,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._buttons = Horizontal(id="buttons")
         self._status_line = Static("", id="status", markup=False)
         self._said = ""
+        self._asked = False  # where to save, since another program has changed the file
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -107,6 +108,10 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             self._show_prepare_problem()
         if not names.isdisjoint((*BY_KEY, "saved", "ready")):
             self._header.refresh()
+        if "saved" in names:
+            if self.store.outdated and not self._asked:
+                self._save_as()
+            self._asked = self.store.outdated
 
     def _show_prepare_problem(self) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
@@ -384,7 +389,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _saved(self, path: Path | None) -> None:
         if path is not None:
-            self.set_status(f"Saved to {path}")
+            self.set_status(f"The plan is {path}")
 
     def _endpoints(self) -> None:
         self.store.save()
