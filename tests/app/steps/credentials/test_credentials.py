@@ -102,7 +102,7 @@ async def test_a_renewal_that_is_refused_is_said_and_not_repeated() -> None:
 
 
 @pytest.mark.usefixtures("home")
-async def test_the_three_ways_of_a_secret_each_say_what_they_need() -> None:
+async def test_the_ways_of_a_secret_each_say_what_they_need() -> None:
     async with wizard(sets=(PRINCIPAL,)) as walk:
         await walk.sees("Secret from", "AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET are not")
         await walk.tab_to("secret-way")
@@ -111,6 +111,8 @@ async def test_the_three_ways_of_a_secret_each_say_what_they_need() -> None:
         said = " ".join(fact.text for fact in walk.app.screen.query_one("#secret-facts").facts)
         assert "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}" in said and "${databricks:SCOPE/KEY}" in said, shown
         assert walk.store.value("credential.client_id") == "${env:AZURE_CLIENT_ID}"
+        await walk.press("right")
+        await walk.sees("Type ${keyvault:VAULT/NAME} above")
         await walk.press("right")
         await walk.sees("you must enter it")
 
@@ -146,7 +148,7 @@ async def test_a_typed_secret_signs_in_for_real_and_is_in_no_written_file(
         assert walk.focused == "sign-in"
         await walk.press("enter")
         await walk.until(lambda: "sign_in" in walk.store.facts, "signed in", 90)
-        shown = await walk.sees("✔ Signed in", "a service principal", "In memory only", "● typed here")
+        shown = await walk.sees("✔ Signed in", "a service principal", "In memory only", "● typed")
         assert secret not in shown
         walk.store.put("endpoint.description", "changed", "you")
         await walk.to("workspace")
@@ -160,3 +162,42 @@ async def test_a_typed_secret_signs_in_for_real_and_is_in_no_written_file(
 def contents(folder: Path) -> dict[str, bytes]:
     """Return all files below a folder."""
     return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_reference_to_a_key_vault_is_named_and_comes_back_when_its_way_does() -> None:
+    reference = "${keyvault:ours/sp-secret}"
+    async with wizard(sets=(PRINCIPAL, f"{SECRET}={reference}")) as walk:
+        await walk.sees("● Key Vault", "○ typed", "The secret sp-secret of the Key Vault ours is used")
+        await walk.tab_to("secret-way")
+        await walk.press("right")
+        await walk.sees("● typed")
+        assert walk.store.value(SECRET) == reference
+        await walk.press("left", "left")
+        await walk.sees("● Databricks scope")
+        assert walk.store.value(SECRET) == "${env:AZURE_CLIENT_SECRET}"
+        await walk.press("right")
+        await walk.sees("● Key Vault", "The secret sp-secret of the Key Vault ours is used")
+        assert walk.store.value(SECRET) == reference
+
+
+@pytest.mark.usefixtures("home")
+async def test_another_secret_is_not_signed_in_yet() -> None:
+    typed = ("credential.tenant_id=contoso.com", "credential.client_id=11111111-aaaa-bbbb-cccc-222222222222")
+    async with wizard(recorded_answers(sign_in=signed_in(3000)), sets=(PRINCIPAL, *typed)) as walk:
+        row(walk, SECRET).control.focus()
+        await walk.press(*"first", "enter")
+        await walk.tab_to("sign-in")
+        await walk.press("enter")
+        await walk.sees("✔ Signed in")
+        row(walk, SECRET).control.focus()
+        await walk.press(*"second")
+        assert walk.store.secrets == {SECRET: "second"}
+        await walk.sees("· Not signed in yet.")
+        await walk.tab_to("sign-in")
+        await walk.press("enter")
+        await walk.sees("✔ Signed in")
+        await walk.tab_to("secret-way")  # the variable takes the place of what was typed
+        await walk.press("left", "left", "left")
+        await walk.sees("· Not signed in yet.")
+        assert not walk.store.secrets

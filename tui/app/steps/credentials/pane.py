@@ -26,8 +26,12 @@ VARIABLES = {
     "credential.client_id": "AZURE_CLIENT_ID",
     SECRET: "AZURE_CLIENT_SECRET",
 }
-VARIABLE, SCOPE, TYPED = "variable", "Databricks scope", "typed here"
-SCOPE_REFERENCE = re.compile(r"\$\{databricks:([^/}]+)/([^}]+)\}")
+VARIABLE, SCOPE, VAULT, TYPED = "variable", "Databricks scope", "Key Vault", "typed"
+# The references of a way: where the secret is, and its name there.
+REFERENCES = {
+    SCOPE: re.compile(r"\$\{databricks:([^/}]+)/([^}]+)\}"),
+    VAULT: re.compile(r"\$\{keyvault:([^/}]+)/([^}]+)\}"),
+}
 RENEW = timedelta(minutes=5)  # a token is renewed this long before it expires, while the step is shown
 
 
@@ -43,7 +47,7 @@ class SecretFrom(Widget):
 
     def __init__(self, way: str) -> None:
         super().__init__(id="secret-from", classes="field-row")
-        self.choice = Choice((VARIABLE, SCOPE, TYPED), way, id="secret-way")
+        self.choice = Choice((VARIABLE, SCOPE, VAULT, TYPED), way, id="secret-way")
 
     def compose(self) -> ComposeResult:
         yield Static("Secret from", classes="field-label", markup=False)
@@ -52,11 +56,11 @@ class SecretFrom(Widget):
     def topic(self) -> Topic:
         return Topic(
             "Secret from",
-            "Environment variables, a Databricks secret scope, or typed here: masked, in memory only.",
+            "Environment variables, a Databricks secret scope, an Azure Key Vault, or typed here: in memory only.",
             "A secret scope is a named store of secrets in Databricks, often backed by an Azure Key Vault. The plan or "
             "a cluster variable refers to it, so that the secret need not be seen or typed.",
             "${databricks:deploy/sp-secret}",
-            choices=f"{VARIABLE}, {SCOPE}, {TYPED}",
+            choices=f"{VARIABLE}, {SCOPE}, {VAULT}, {TYPED}",
             link="https://learn.microsoft.com/azure/databricks/security/secrets/secrets-spark-conf-env-var",
         )
 
@@ -77,6 +81,7 @@ class CredentialsPane(FormPane):
     def on_mount(self) -> None:
         self._renewed: datetime | None = None
         self._refused = ""  # why the token was not renewed
+        self._left: dict[str, str] = {}  # the secret, or the reference to it, by the way that was left
         self.set_interval(30, self._tick)
 
     def arrive(self) -> None:
@@ -85,13 +90,14 @@ class CredentialsPane(FormPane):
         self._look_for_sources()
 
     def changed(self, names: frozenset[str]) -> None:
-        if SECRET in names and self._way() == SCOPE:
-            self.query_one("#secret-way", Choice).value = SCOPE  # a scope reference was typed
+        if SECRET in names and self._way() in REFERENCES:
+            self.query_one("#secret-way", Choice).value = self._way()  # a reference was typed
         if concerned("sign_in", names) or "ready" in names:
             self._show_ways()
-        if "credential.method" in names:
+        if concerned("sign_in", names):
             self.raw_errors.pop("sign_in", None)
-        if "sign_in" in names:
+            self._show_signed_in()
+        elif "sign_in" in names:
             self._show_signed_in()
         if not names.isdisjoint(("credential.method", "sign_in")):
             self._look_for_sources()
@@ -101,7 +107,8 @@ class CredentialsPane(FormPane):
     def _way(self) -> str:
         if SECRET in self.store.secrets:
             return TYPED
-        return SCOPE if SCOPE_REFERENCE.search(str(self.store.value(SECRET) or "")) else VARIABLE
+        secret = str(self.store.value(SECRET) or "")
+        return next((way for way, reference in REFERENCES.items() if reference.search(secret)), VARIABLE)
 
     def _show_ways(self) -> None:
         principal = self.store.value("credential.method") == "service_principal"
@@ -115,12 +122,13 @@ class CredentialsPane(FormPane):
 
     @on(Choice.Changed, "#secret-way")
     def _way_chosen(self, event: Choice.Changed) -> None:
-        if event.value != TYPED:
-            self.store.secrets.pop(SECRET, None)
-            for key, variable in VARIABLES.items():
-                value = self.store.value(key)
-                if not value or (key == SECRET and not SCOPE_REFERENCE.search(str(value))):
-                    self.store.put(key, f"${{env:{variable}}}", "you")
+        """Fill in what this way needs, or what it had before another one was chosen."""
+        self._left[self._way()] = self.store.secrets.get(SECRET) or self.store.text(SECRET)
+        usual = "" if event.value in (VAULT, TYPED) else f"${{env:{VARIABLES[SECRET]}}}"
+        self.store.set(SECRET, self._left.get(event.value, usual))
+        for key, variable in VARIABLES.items() if event.value != TYPED else ():
+            if not self.store.value(key):
+                self.store.put(key, f"${{env:{variable}}}", "you")
         for row in self.rows():
             row.reread()
         self._show_ways()
@@ -210,12 +218,14 @@ def about_way(way: str, secret: str, environ: Mapping[str, str], typed: bool) ->
         return [
             Fact("none", "Typed", "Type it above. It is kept in memory only; you must enter it again to resume a run.")
         ]
-    found = SCOPE_REFERENCE.search(secret)
-    if way == SCOPE and found:
-        return [
-            Fact("ok", "Scope", f"The key {found.group(2)} of the scope {found.group(1)} is used to sign in; ctrl+o, "
-                 "References, checks it without showing it."),
-        ]  # fmt: skip
+    found = REFERENCES[way].search(secret) if way in REFERENCES else None
+    if found:
+        place, name = found.groups()
+        whose = f"key {name} of the scope {place}" if way == SCOPE else f"secret {name} of the Key Vault {place}"
+        checked = "ctrl+o, References, checks it without showing it."
+        return [Fact("ok", "Scope" if way == SCOPE else way, f"The {whose} is used to sign in; {checked}")]
+    if way == VAULT:
+        return [Fact("", "Key Vault", "Type ${keyvault:VAULT/NAME} above to use a secret of an Azure Key Vault.")]
     if way == SCOPE:
         there = bool(environ.get("AZURE_CLIENT_SECRET"))
         return [
