@@ -265,7 +265,9 @@ async def test_a_fix_that_is_refused_says_why_and_changes_nothing(home: Path) ->
         await walk.press("enter")
         await walk.until(lambda: "✖ You may not change the endpoint." in walk.text(), "the refusal")
         assert "Ask for AzureML Data Scientist." in words_of(walk)
-        await walk.press("escape")
+        assert walk.focused == "close"
+        await walk.press("enter")
+        await walk.until(lambda: not isinstance(walk.app.screen, FindingDialog), "Close closes")
         assert not screen_of(walk)._looking
 
 

@@ -83,7 +83,7 @@ class FindingDialog(OperationDialog[bool]):
     @on(Button.Pressed, "#close")
     def close_pressed(self) -> None:
         """Close, or go back to the finding if a fix was to be confirmed."""
-        if self._chosen is not None and not self._working and not self._fixed:
+        if self.query_one("#fix-go").display:
             self._take_back()
         else:
             self.action_close()
