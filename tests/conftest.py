@@ -138,6 +138,7 @@ SLOW_FILES = {
     "app/endpoint_operations/test_endpoint_operations.py",
     "app/fleet/test_operator_stories.py",
     "app/home/test_import_dialog.py",
+    "app/home/test_own_model.py",
     "app/state/test_field_lists.py",
     "app/steps/compute/test_compute.py",
     "app/steps/credentials/test_credentials.py",

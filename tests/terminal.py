@@ -10,6 +10,7 @@ import select
 import struct
 import termios
 import time
+from pathlib import Path
 
 import pyte
 
@@ -19,12 +20,13 @@ PAGE_DOWN, TAB, ENTER, CONTROL_C = b"\x1b[6~", b"\t", b"\r", b"\x03"
 class Terminal:
     """A child on a pseudo-terminal, and what it has drawn."""
 
-    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+    def __init__(self, command: list[str], env: dict[str, str], cwd: Path | None = None) -> None:
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.ByteStream(self.screen)
         self.got = 0  # bytes
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            os.chdir(cwd or ".")
             os.execvpe(command[0], command, env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
@@ -41,8 +43,11 @@ class Terminal:
     def types(self, keys: bytes) -> None:
         os.write(self.fd, keys)
 
-    def through_review_to_the_answer(self, first: int) -> None:
-        """Turn the pages from step `first` on, deploy at Review, and go on to Test when that has succeeded."""
+    def through_review_to_the_answer(self, first: int, request: str = '"Idade"') -> None:
+        """Turn the pages from step `first` on, deploy at Review, and go on to Test when that has succeeded.
+
+        There, `request` is a part of the sample request.
+        """
         for step in range(first, 8):
             self.types(PAGE_DOWN)
             self.sees(f"step {step} of 9")
@@ -53,4 +58,4 @@ class Terminal:
         self.sees("succeeded in rehearsal", 240)
         self.types(PAGE_DOWN)
         self.sees("step 9 of 9")
-        self.sees('"Idade"')
+        self.sees(request)
