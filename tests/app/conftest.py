@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def a_folder_to_work_in(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, to which a preset that is changed is copied."""
+    folder = tmp_path_factory.mktemp("work")
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture(autouse=True)

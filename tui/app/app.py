@@ -17,6 +17,7 @@ from textual.binding import Binding
 from tui.app.app_interface import AppInterface
 from tui.app.state.background import in_background, in_thread
 from tui.app.state.new_files import has_kept_edits
+from tui.app.state.recent_plans import remember
 from tui.app.state.store import Adopt, Store
 from tui.app.steps.typed_ahead import TypedAhead
 from tui.app.textual_patches.newest_size import BottomScreen
@@ -162,7 +163,10 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         rehearse: bool | None = None,
     ) -> None:
         from tui.app.steps.wizard_screen import WizardScreen
+        from tui.common.own_folders import state_folder
 
+        if document.path is not None and state_folder(self.environ) in document.path.parents:
+            document = document.rebased(Path.cwd())  # nobody works in the state folder: paths that are typed start here
         store = self._take_up(document, rehearse if run is None else run.rehearsed)
         store.run = run
         store.dirty = store.file is None and not document.origin.startswith("preset ")  # an import is in no file yet
@@ -245,6 +249,8 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
             store.use(environ)
         else:
             store.use(self.environ)
+        if store.file is not None and store.run is None and store.saves:
+            await in_thread(remember, store.file)
 
     def show_calls(self) -> None:
         from tui.app.dialogs.calls import CallsDialog
@@ -279,7 +285,8 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         if self.store is None:
             return "Nothing is running."
         if self.store.file is None and self.store.dirty:
-            return "Nothing is running. The plan is saved."
+            copied = f" as a copy in {Path.cwd()}" if self.store.is_preset else ""
+            return f"Nothing is running. The plan is saved{copied}."
         return f"Nothing is running. {self.plan_kept()}"
 
     def plan_kept(self) -> str:

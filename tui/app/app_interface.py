@@ -23,6 +23,8 @@ class AppInterface(App[str], inherit_bindings=False):
     readonly: bool = False
     """Whether what would change something is refused, by --readonly."""
     store: Store | None
+    picked_in: str = ""
+    """The folder of the last file or folder that was selected in a picker."""
     prepare: Prepare | None
     adopt: Adopt | None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal import CONTROL_C, ENTER, PAGE_DOWN, TAB, Terminal
+from tests.terminal import CONTROL_C, ENTER, TAB, Terminal
 from tui.plan.presets import find
 
 MOST_KEYS = 25

@@ -15,15 +15,23 @@ from tests.app.panes import Walk, home, plans, recorded_answers, wizard
 from tests.app.steps.test_forms import LEGACY
 from tui.app.app import WizardApp
 from tui.app.state.store import Store
+from tui.plan import presets
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 
 __all__ = ["home"]
 
 pytestmark = pytest.mark.usefixtures("home")
 
 
-async def test_a_changed_preset_is_saved_among_the_plans_when_the_step_is_left(home: Path) -> None:
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_a_changed_preset_is_copied_to_the_current_folder_when_the_step_is_left(home: Path) -> None:
+    shipped = contents(presets.folder())
     async with wizard() as walk:
         await walk.to("endpoint")
         assert "preset" in walk.text().splitlines()[0]
@@ -32,16 +40,70 @@ async def test_a_changed_preset_is_saved_among_the_plans_when_the_step_is_left(h
         await walk.press("pagedown")
         await walk.until(lambda: walk.app.screen.step == "model")
         assert " saved " in walk.text().splitlines()[0]
-    saved = home / "plans" / "churn-xgboost.yml"
+        await walk.sees("Saved in ./churn-xgboost ")
+        assert walk.store.value("deployment.model.path") == "churn-xgboost/model", "it is shown as before"
+        await walk.press("pagedown")
+        await walk.until(lambda: walk.app.screen.step == "compute")
+        assert "Saved in" not in walk.text(), "it is told once"
+    copy = Path.cwd() / "churn-xgboost"
+    saved = copy / "churn-xgboost.yml"
+    plan = resolve(load(saved), os.environ)
+    assert plan.deployment.model.path == copy / "model"
+    assert contents(copy / "model") == contents(presets.folder() / "churn-xgboost" / "model")
+    assert contents(presets.folder()) == shipped and not os.listdir(plans(home))  # noqa: PTH208
     assert load(saved).get("endpoint.name") == "fraud"
     assert load(saved).get("workspace.name") == "${env:AZURE_ML_WORKSPACE}"
+
+
+async def test_a_second_copy_of_a_preset_has_a_folder_of_its_own(home: Path) -> None:
+    (Path.cwd() / "churn-xgboost").mkdir()
+    store = Store(load("churn-xgboost"), environ=dict(os.environ))
+    store.set("deployment.code_configuration.code", "mine")
+    store.save()
+    saved = load("churn-xgboost-2/churn-xgboost.yml")
+    assert store.value("deployment.model.path") == "churn-xgboost-2/model"
+    assert saved.get("deployment.model.path") == "model"
+    assert saved.get("deployment.code_configuration.code") == str(Path.cwd() / "mine"), "it starts where it was typed"
+
+
+async def test_where_the_current_folder_cannot_be_written_a_preset_is_copied_to_the_state_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Path.cwd()
+    monkeypatch.setattr("tui.app.state.new_files.os.access", lambda path, mode: path != here)  # root may write anywhere
+    store = Store(load("churn-xgboost"), environ=dict(os.environ))
+    store.set("deployment.code_configuration.code", "mine")
+    store.save()
+    saved = load(home / "plans" / "churn-xgboost" / "churn-xgboost.yml")
+    assert saved.get("deployment.code_configuration.code") == str(here / "mine") and not os.listdir(here)  # noqa: PTH208
+    assert saved.get("deployment.model.path") == "model"
+
+
+async def test_saved_as_another_file_a_preset_is_copied_beside_it(home: Path) -> None:
+    store = Store(load("churn-xgboost"), environ=dict(os.environ))
+    store.save_as(home / "mine.yml")
+    assert load(home / "mine.yml").get("deployment.model.path") == "churn-xgboost/model"
+    assert (home / "churn-xgboost" / "onlinescoring" / "score.py").is_file() and not os.listdir()  # noqa: PTH208
+
+
+async def test_paths_typed_into_a_plan_of_the_state_folder_start_from_the_current_one(home: Path) -> None:
+    load("churn-xgboost").save(plans(home) / "mine.yml")
+    (Path.cwd() / "mymodel").mkdir()
+    app = WizardApp(load(plans(home) / "mine.yml"), environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test():
+        store = app.store
+        assert store is not None
+        store.set("deployment.model.path", "mymodel")
+        assert store.problem("deployment.model.path") is None
+        store.save()
+    assert load(plans(home) / "mine.yml").get("deployment.model.path") == str(Path.cwd() / "mymodel")
 
 
 async def test_an_unchanged_preset_leaves_no_file(home: Path) -> None:
     async with wizard(recorded_answers(workspace=LEGACY)) as walk:
         await walk.press("pagedown", "pagedown")
         await walk.until(lambda: walk.app.screen.step == "endpoint")
-    assert not os.listdir(plans(home))  # noqa: PTH208
+    assert not os.listdir(plans(home)) and not os.listdir()  # noqa: PTH208
 
 
 async def test_a_plan_from_a_file_is_saved_there_without_what_a_rehearsal_changed(home: Path) -> None:

@@ -120,7 +120,7 @@ async def test_a_typed_secret_stays_in_memory(home: Path) -> None:
 
 def saved_text(home: Path) -> str:
     """Everything that was written."""
-    return "".join(file.read_text() for file in home.rglob("*.yml"))
+    return "".join(file.read_text() for folder in (home, Path.cwd()) for file in folder.rglob("*.yml"))
 
 
 async def test_service_principal_fields_are_asked_only_for_a_service_principal() -> None:

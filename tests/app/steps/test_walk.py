@@ -48,7 +48,7 @@ async def test_six_steps_with_what_the_rehearsal_answers(
 
         await walk.next("review")
         assert walk.focused == "back"
-        assert load(tmp_path / "plans" / "churn-xgboost.yml").get("endpoint.name") == "walked-01"
+        assert load("churn-xgboost/churn-xgboost.yml").get("endpoint.name") == "walked-01"
 
 
 async def test_a_wrong_secret_of_the_practice_principal_is_refused_with_a_sentence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -39,3 +40,10 @@ async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
     question = Question(lambda: work(*arguments), answered=wake)
     await answered.wait()
     return question.answer()
+
+
+def lower_priority(pid: int | None) -> None:
+    """Lower the helper's CPU priority, so that the screen responds to keys first."""
+    if pid is not None:
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, pid, 5)

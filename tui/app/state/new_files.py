@@ -1,13 +1,23 @@
-"""Generates names for new files."""
+"""Places and names of new files."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import itertools
+import os
 import re
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.common.typed_path import is_file
+from tui.plan import presets
+
+if TYPE_CHECKING:
+    from tui.plan.load_save.document import Document
 
 KEPT = "-unsaved-"  # in the names of files with unsaved edits
 
@@ -27,6 +37,37 @@ def new_path(folder: Path, stem: str, ending: str = "") -> Path:
 def stem_of(name: str) -> str:
     """Return a model's name as a file name stem."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
+
+
+def copy_of_preset(document: Document, place: Path | None = None) -> tuple[Document, Path]:
+    """Copy a preset's files to a new folder in `place` (None: where the user works), so that they can be changed.
+
+    Where the user works is the current folder, or the state folder's plans if that cannot be written. Returns the plan
+    with the copied files, whose relative paths start from the current folder, and the file that it is to be saved to.
+    Raises OSError.
+    """
+    from tui.engine.journal.state_folder import plans_folder
+
+    name, here = document.origin.partition("preset ")[2], Path.cwd()
+    own = new_path(place or (here if os.access(here, os.W_OK) else plans_folder()), name)
+    shutil.copytree(presets.folder() / name, own, copy_function=shutil.copyfile)  # the package's may be read-only
+    inside = document.rebased(presets.folder() / name)
+    inside.base = own
+    return inside.rebased(here), own / f"{name}.yml"
+
+
+def new_plan_file(document: Document) -> Path:
+    """Return an unused path in the state folder's plans, named after the endpoint."""
+    from tui.engine.journal.state_folder import plans_folder
+
+    return new_path(plans_folder(), stem_of(str(document.value("endpoint.name") or "plan")), ".yml")
+
+
+def content_of(path: Path | None) -> bytes | None:
+    """Return a file's content; None if it is not there or cannot be read."""
+    with contextlib.suppress(OSError):
+        return path.read_bytes() if path is not None and is_file(path) else None
+    return None
 
 
 def kept_edits(plan: Path | None) -> Path:

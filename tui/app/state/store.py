@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
-from tui.app.state.new_files import kept_edits, new_path, stem_of
+from tui.app.state.background import lower_priority
+from tui.app.state.new_files import content_of, copy_of_preset, kept_edits, new_plan_file
 from tui.app.state.questions import CHANGING, DEPENDS, OF_ONE, concerned
+from tui.app.state.recent_plans import remember
 from tui.common.redact import learn
-from tui.common.typed_path import is_file, real_path
+from tui.common.typed_path import real_path
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -78,7 +80,7 @@ class Store:
         if self.document.listed():  # the steps show the last one, which takes over the traffic
             self.document.shown = len(self.document.listed()) - 1
         self.file: Path | None = document.path
-        self._content = _content(document.path)  # of the file, as it was read or written here
+        self._content = content_of(document.path)  # of the file, as it was read or written here
         self.dirty = self.outdated = False  # outdated: another program has changed the file
         self.save_problem = ""
 
@@ -91,6 +93,16 @@ class Store:
         discarded = tuple(self.facts)
         self.facts.clear()
         self.announce("saved", *BY_KEY, *discarded)
+
+    @property
+    def is_preset(self) -> bool:
+        """Whether the plan is a preset of which there is no copy yet."""
+        return self.saves and self.file is None and self.document.origin.startswith("preset ")
+
+    @property
+    def paths_from(self) -> Path:
+        """The folder from which a relative path that is typed starts: the plan's, or the current one for a preset."""
+        return Path.cwd() if self.is_preset else self.document.base
 
     # Listening
 
@@ -144,6 +156,9 @@ class Store:
 
     def put(self, key: str, value: Any, source: str) -> None:
         """Set a field (None: remove it), with the source as text."""
+        if BY_KEY[key].kind == "path" and self.is_preset:  # a relative one starts from the current folder
+            with contextlib.suppress(OSError):  # which `save` reports
+                self._copy_preset()
         self.document.set(key, value, source)
         from_rehearsal = self.rehearse and source != "you" and key.startswith(ASSUMED)
         (self._assumed.add if from_rehearsal else self._assumed.discard)(key)
@@ -295,7 +310,7 @@ class Store:
             self._starting = asyncio.Lock()
             async with self._starting:
                 await self._helper.start(self.environ)
-                _lower_priority(self._helper.pid)
+                lower_priority(self._helper.pid)
         else:
             async with self._starting:
                 pass
@@ -320,7 +335,7 @@ class Store:
     # Saving
 
     def save(self) -> None:
-        """Save the plan, without secrets, to its file or to a new file in the state folder's plans.
+        """Save the plan, without secrets, to its file; a preset to a copy of its own, an import in the state folder.
 
         An error is stored in `save_problem` as a sentence, not raised, and the edits are kept: also if another program
         has changed the file, which is then left as it is.
@@ -328,7 +343,9 @@ class Store:
         if not self.dirty or not self.saves:
             return
         try:
-            self.file = self.file or _new_plan_file(self.document)
+            if self.is_preset:
+                self._copy_preset()
+            self.file = self.file or new_plan_file(self.document)
             self.outdated = self.replaces(self.file)
             if self.outdated:
                 raise FileExistsError(errno.EEXIST, "another program has changed it since it was opened")
@@ -338,6 +355,12 @@ class Store:
             with contextlib.suppress(OSError):
                 self.keep_edits()
             self.announce("saved")
+
+    def _copy_preset(self, place: Path | None = None) -> None:
+        """Copy the preset's files, once, before they or the plan are changed. Raises OSError."""
+        copy, self.file = copy_of_preset(self.document, place)
+        self._content = content_of(self.file)
+        self.document.tree, self.document.base = copy.tree, copy.base
 
     def to_save(self) -> Document:
         """Return the document as it is saved and exported: without what the rehearsal assumes."""
@@ -349,15 +372,18 @@ class Store:
 
     def save_as(self, path: Path) -> None:
         """Save the plan to this file, and use it for later saves. Raises OSError."""
+        if self.is_preset:
+            self._copy_preset(path.parent)
         self.to_save().save(path)
-        self.file, self._content = path, _content(path)
+        self.file, self._content = path, content_of(path)
         self.dirty = self.outdated = False
         self.save_problem = ""
+        remember(path)
         self.announce("saved")
 
     def replaces(self, path: Path) -> bool:
         """Whether saving to this file would replace what was neither read nor written here."""
-        content = _content(path)
+        content = content_of(path)
         ours = self.file is not None and real_path(path) == real_path(self.file)
         return content is not None and not (ours and content == self._content)
 
@@ -371,25 +397,3 @@ class Store:
         self._kept = self._kept or kept_edits(self.file)
         self.to_save().save(self._kept)
         return self._kept
-
-
-def _lower_priority(pid: int | None) -> None:
-    """Lower the helper's CPU priority, so that the screen responds to keys first."""
-    if pid is not None:
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, pid, 5)
-
-
-def _content(path: Path | None) -> bytes | None:
-    """Return a file's content; None if it is not there or cannot be read."""
-    with contextlib.suppress(OSError):
-        return path.read_bytes() if path is not None and is_file(path) else None
-    return None
-
-
-def _new_plan_file(document: Document) -> Path:
-    """Return an unused path in the state folder's plans, named after the preset, else the endpoint."""
-    from tui.engine.journal.state_folder import plans_folder
-
-    preset = document.origin.partition("preset ")[2]
-    return new_path(plans_folder(), preset or stem_of(str(document.value("endpoint.name") or "plan")), ".yml")

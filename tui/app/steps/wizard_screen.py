@@ -60,6 +60,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.store = store
         self.step = step
         self.return_to: str | None = None
+        self._file = store.file
         self._panes: dict[str, Pane] = {}
         self._moving: asyncio.Event | None = None  # set when leaving the step, or what was chosen, has ended
         self._showing = asyncio.Lock()  # one step at a time
@@ -156,7 +157,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             widget.set_class(pane.roomy, "-roomy")
         self._header.step = self._rail.step = step
         self._lead.update(Content.assemble((TITLES[step], "bold"), (f"  {LEADS[step]}", "$text-muted")))
-        self.set_status("")
+        self.set_status(self._new_file())
         self._label(pane)
         pane.arrive()
         pane.look_at_step()
@@ -164,6 +165,14 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             pane.show_field(key)
         else:
             (pane.landing() or self.query_one("#next", Button)).focus()
+
+    def _new_file(self) -> str:
+        """Return where the plan is saved, the first time that it is."""
+        before, self._file = self._file, self.store.file
+        if before or self._file is None:
+            return ""
+        folder, here = self._file.parent, Path.cwd()
+        return f"Saved in ./{folder.relative_to(here)}" if here in folder.parents else f"Saved in {folder}"
 
     def _label(self, pane: Pane) -> None:
         self.query_one("#next", Button).label = "Done" if self.return_to else pane.next_label

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -27,6 +27,9 @@ from tui.app.widgets.help import Topic
 from tui.common.cell_width import ljust
 from tui.helper.client import HelperError
 from tui.plan.fields.sources import is_registered
+
+if TYPE_CHECKING:
+    from tui.app.app_interface import AppInterface
 
 FILES, REGISTERED = "files", "registered models"
 COUNT_EVERY = 0.5  # seconds between updates of a count in progress
@@ -55,6 +58,8 @@ class PathPicker(Vertical):
 
     `lister` reads a folder; another one can be given for files that are not on a file system.
     """
+
+    app: AppInterface
 
     @dataclass
     class Chosen(Message):
@@ -160,12 +165,16 @@ class PathPicker(Vertical):
         try:
             while looked_for != self._wanted:
                 looked_for = self._wanted
-                folder = await in_thread(start_folder, self.store.document.base, looked_for)
+                folder = await in_thread(start_folder, self._begins_at(looked_for), looked_for)
         finally:
             self._looking = False
         if self.display and folder != self.files.folder:
             self._say("")
             self.files.look_into(folder)
+
+    def _begins_at(self, typed: str) -> Path:
+        """Where relative paths start from; without a path, the folder of the last selection in this session."""
+        return Path(self.app.picked_in) if self.app.picked_in and not typed else self.store.paths_from
 
     @on(FileTree.Above)
     def go_above(self) -> None:
@@ -200,12 +209,13 @@ class PathPicker(Vertical):
 
     @on(FileTree.Taken)
     def _taken(self, event: FileTree.Taken) -> None:
+        self.app.picked_in = str(Path(event.path).parent)
         self.post_message(self.Chosen(self.key, self._as_value(event.path), {}))
 
     def _as_value(self, path: str) -> str:
-        """Return a path relative to the plan's folder if it is inside it."""
+        """Return a path relative to where relative paths start from if it is inside."""
         try:
-            return str(Path(path).relative_to(self.store.document.base.absolute()))
+            return str(Path(path).relative_to(self.store.paths_from.absolute()))
         except ValueError:
             return path
 
