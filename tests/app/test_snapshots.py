@@ -69,7 +69,7 @@ async def test_home_with_runs_and_plans(home: Path) -> None:
     os.utime(saved, (Seconds.time() - 7200,) * 2)
     async with first_screen(rehearse=True) as walk:
         await pictures(walk, "home-runs", "Unfinished runs", "fraud")
-        await walk.press("enter")
+        await walk.press("home", "enter")
         await pictures(walk, "home-run", "Attach", "Discard")
 
 

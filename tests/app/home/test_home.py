@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from tests.app.panes import Walk, home, plans, recorded_answers
 from tests.app.recorded import Recording
 from tests.app.working import working_run
 from tui.app.app import WizardApp
+from tui.app.home.entries import Entry, unfinished_runs
+from tui.app.state.recent_plans import remembered
 from tui.plan.load_save.load import load
 from tui.plan.presets import presets
 
@@ -29,7 +34,7 @@ async def test_home_lists_unfinished_runs_first_then_presets_then_plans(home: Pa
         shown = await walk.sees("Unfinished runs", "churn-endpoint-01", "Presets", "churn-xgboost", "mine")
         order = [shown.index(words) for words in ("Unfinished runs", "Your own model", "Presets", "Recent plans")]
         assert order == sorted(order)
-        await walk.press("enter")
+        await walk.press("home", "enter")
         await walk.sees("Run r-1", "Attach", "Edit")
         assert not walk.app.screen.query("#discard"), "a run that works is not discarded"
         await walk.press("right", "enter")
@@ -43,7 +48,7 @@ async def test_discarding_a_run_is_asked_once_more(home: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         walk = Walk(app, pilot)
         await walk.sees("interrupted")
-        await walk.press("enter")
+        await walk.press("home", "enter")
         await walk.sees("Discard …")
         await walk.tab_to("discard")
         await walk.press("enter")
@@ -53,6 +58,106 @@ async def test_discarding_a_run_is_asked_once_more(home: Path) -> None:
         await walk.tab_to("discard")
         await walk.press("enter")
         await walk.until(lambda: not folder.exists(), "the run is discarded")
+
+
+def marked(walk: Walk) -> str:
+    """The highlighted row."""
+    option = walk.app.screen.query_one(OptionList).highlighted_option
+    return str(option.prompt) if option is not None else ""
+
+
+async def test_runs_that_arrive_late_do_not_move_the_highlight(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = threading.Event()
+
+    def slowly() -> list[Entry]:
+        held.wait(60)
+        return unfinished_runs()
+
+    monkeypatch.setattr("tui.app.home.screen.unfinished_runs", slowly)
+    Recording(home)
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Presets")
+        await walk.press("down", "down")
+        before = marked(walk)
+        assert presets()[1].name in before
+        held.set()
+        await walk.sees("Unfinished runs", "interrupted")
+        assert marked(walk) == before
+        await walk.press("enter")
+        await walk.until(lambda: walk.app.screen.id == "wizard")
+        assert walk.store.document.origin == f"preset {presets()[1].name}"
+
+
+STATES = ("interrupted", "succeeded")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+async def test_all_runs_are_listed_unfinished_first_in_local_time(
+    home: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    newest = Recording(home, ago=100, run="20261122-220501-newest", rehearsed=False)
+    newest.to_success()
+    stopped = Recording(home, ago=7200, run="20261122-200501-stopped")
+    stopped.begin()
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=size) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Unfinished runs")
+        await choose_on_home(walk, "also finished")
+        shown = await walk.sees(
+            "Runs on this machine", "interrupted", "succeeded", "2 runs; run 20261122-200501-stopped"
+        )
+        rows = shown.splitlines()
+        first, second = (next(n for n, row in enumerate(rows) if f"│  {word} " in row) for word in STATES)
+        assert first < second, "unfinished first"
+        begun = stopped.started.astimezone(timezone(timedelta(hours=5, minutes=30)))
+        assert "churn-endpoint-01 " in rows[first] and f" {begun:%Y-%m-%d %H:%M} " in rows[first]
+        assert "ws-churn, the rehearsal" in rows[first + 1]
+        assert "ws-churn, Azure" in rows[second + 1] and f"{begun:%H:%M} IST" in " ".join(shown.split())
+        await walk.press("down", "enter")
+        shown = await walk.sees("Run 20261122-220501-newest", "Azure, ws-churn, 25 s", "Open shows how it went")
+        await walk.tab_to("discard")
+        await walk.press("enter")
+        await walk.sees("Yes, discard")
+        await walk.tab_to("discard")
+        await walk.press("enter")
+        await walk.sees("1 run; run 20261122-200501-stopped")
+        assert not newest.folder.exists() and stopped.folder.exists()
+        await walk.press("enter")
+        await walk.sees("Attach follows the run", "Edit opens its plan")
+        await walk.press("escape", "escape")
+        await walk.until(lambda: walk.app.screen.id == "home")
+
+
+async def test_plans_that_were_opened_or_saved_elsewhere_are_recent(home: Path) -> None:
+    plan = home / "elsewhere" / "plan.yml"
+    plan.parent.mkdir()
+    load("churn-xgboost").save(plan)
+    app = WizardApp(load(plan), environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(120, 40)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("step 1 of 9")
+        await walk.until(lambda: remembered() == [plan], "it is remembered")
+        app.go_home()
+        await walk.sees("elsewhere/plan.yml")
+        await pilot.pause()
+        app.open(load("churn-xgboost"))
+        await walk.sees("step 1 of 9", "preset")
+        walk.store.put("endpoint.name", "mine-01", "you")
+        walk.store.save()
+        await pilot.pause()
+        app.go_home()
+        shown = await walk.sees("Recent plans", "elsewhere/plan.yml")
+        assert "churn-xgboost" in shown.partition("Recent plans")[2], "the copy of the preset"
+    plan.unlink()
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(120, 40)) as pilot:
+        shown = await Walk(app, pilot).sees("Recent plans")
+        assert "elsewhere" not in shown, "it is gone"
 
 
 async def test_home_opens_a_preset_with_enter() -> None:

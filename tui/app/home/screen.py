@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len, set_cell_size
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -17,10 +14,9 @@ from textual.screen import Screen
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
-from tui.app.state.background import in_background, in_thread
-from tui.app.state.new_files import KEPT
+from tui.app.home.entries import Entry, recent_plans, unfinished_runs
+from tui.app.state.background import in_thread
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import badge
@@ -39,25 +35,14 @@ BEGIN = (
     "Nothing is created before step 7, Review."
 )
 BEGIN_REHEARSAL = "A local Azure on this machine responds; the inference servers are real. Nothing in Azure is touched."
-UNFINISHED = ("running", "interrupted", "failed")
 ROOMY = 30  # rows from which the list is spaced out
 ABOVE_AND_BELOW = 8  # rows not available to the list
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A line of the list: an unfinished run, a plan (a preset's name or a file), or an action."""
-
-    title: str
-    about: str
-    plan: str = ""
-    run: Any | None = None
-    does: str = ""
 
 
 OWN = Entry("Start from a folder", "a model and what belongs to it become a plan", does="new")
 OTHERS = (
     Entry("Endpoints", "all that you may see: health, traffic, errors, cost", does="endpoints"),
+    Entry("Runs", "also finished ones: status, workspace, duration, local time", does="runs"),
     Entry("Open a plan file", "a YAML file of yours", does="open"),
     Entry("Import into a plan", "an endpoint that exists, or az ml's YAML files", does="import"),
     Entry("Troubleshoot an endpoint", "find out what is wrong, and fix it", does="troubleshoot"),
@@ -102,9 +87,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._show_mode()
-        self._fill([], _recent_plans())
+        self._fill([], [])
         self.query_one(OptionList).focus()
-        in_background(self, self._look_for_runs, "runs")
+        self._look()
 
     def _show_mode(self) -> None:
         rehearse = self.app.rehearse
@@ -121,14 +106,17 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.app.rehearse = not self.app.rehearse
         self._show_mode()
 
-    async def _look_for_runs(self) -> None:
+    @work(group="runs", exclusive=True)
+    async def _look(self) -> None:
+        """Read the runs, then the plans, whose folders may be slow."""
         try:
-            found = await in_thread(_unfinished)
+            found = await in_thread(unfinished_runs)
         except OSError as error:
             self.query_one("#status", Static).update(f"! The state folder cannot be read: {error.strerror or error}.")
             return
         if found:
-            self._fill(found, _recent_plans())
+            self._fill(found, [])
+        self._fill(found, await in_thread(recent_plans))
 
     def _fill(self, runs: list[Entry], plans: list[Entry]) -> None:
         offered = [Entry(preset.name, preset.description, plan=preset.name) for preset in presets()]
@@ -142,11 +130,12 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._groups = [(heading, entries) for heading, entries in groups if entries]
         self._wide = max(cell_len(entry.title) for _, entries in self._groups for entry in entries) + 2
         self._show()
-        self.query_one(OptionList).action_first()
 
     def _show(self) -> None:
-        """Draw the list, with blank rows between its groups if there is room."""
+        """Draw the list, with blank rows between its groups if there is room; the same entry stays highlighted."""
         options = self.query_one(OptionList)
+        marked = options.highlighted_option
+        before = self.entries.get(str(marked.id)) if marked is not None else OWN
         options.clear_options()
         self.entries.clear()
         rows = sum(len(entries) + 2 for _, entries in self._groups) - 1
@@ -159,13 +148,11 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
                 key = f"entry-{len(self.entries)}"
                 self.entries[key] = entry
                 options.add_option(Option(self._prompt(entry), id=key))
+        here = (key for key, entry in self.entries.items() if _same(entry, before))
+        options.highlighted = options.get_option_index(next(here, "entry-0"))
 
     def on_resize(self) -> None:
-        options = self.query_one(OptionList)
-        marked = options.highlighted_option
         self._show()
-        if marked is not None and marked.id in self.entries:
-            options.highlighted = options.get_option_index(marked.id)
         self.query_one(".home").set_class(self.app.size.height >= ROOMY, "-roomy")
 
     def _prompt(self, entry: Entry) -> Content:
@@ -182,7 +169,13 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         entry = self.entries[str(event.option_id)]
         if entry.run is not None:
+            from tui.app.home.runs_dialog import RunScreen
+
             self.app.push_screen(RunScreen(entry.run), self._run_answered)
+        elif entry.does == "runs":
+            from tui.app.home.runs_dialog import RunsScreen
+
+            self.app.push_screen(RunsScreen(), self._run_answered)
         elif entry.does == "endpoints":
             self.app.fleet()
         elif entry.does == "troubleshoot":
@@ -230,6 +223,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _run_answered(self, answer: tuple[str, Run] | None) -> None:
         if answer is None:
+            self._look()  # some may have been discarded
             return
         what, run = answer
         try:
@@ -239,14 +233,8 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
                 self._open(str(run.plan), run.rehearsed)
         except PlanInvalid as invalid:
             self._say_invalid(invalid)
-        if what == "discard":
-            in_background(self, partial(self._discard, run), "runs")
-
-    async def _discard(self, run: Run) -> None:
-        import shutil
-
-        await in_thread(shutil.rmtree, run.folder, True)
-        self._fill(await in_thread(_unfinished), _recent_plans())
+        if what == "discarded":
+            self._look()
 
     def _say_invalid(self, invalid: PlanInvalid) -> None:
         self.app.push_screen(TextScreen("This plan cannot be opened", str(invalid), export=True))
@@ -275,70 +263,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         )
 
 
-class RunScreen(Dialog["tuple[str, Run]"]):
-    """Asks what to do with an unfinished run."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run_shown = run
-
-    def compose(self) -> ComposeResult:
-        run = self.run_shown
-        there = "in the rehearsal" if run.rehearsed else "in Azure"
-        discard = [] if run.alive else [Button("Discard …", id="discard", compact=True)]
-        yield Box(
-            f"Run {run.id}",
-            says(
-                f"Endpoint {run.endpoint}, deployment {run.deployment}, {run.status}, started {there}.\n"
-                f"Attach follows the run; it can only be resumed {there}. Edit opens its plan at step 1. Discard "
-                "removes the run from this machine; what it created there remains.",
-                id="said",
-            ),
-            buttons(
-                Button("Attach", id="attach", compact=True, variant="primary"),
-                Button("Edit", id="edit", compact=True),
-                *discard,
-                close_button(),
-            ),
-        )
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        question = (
-            "! The run's plan, log and journal are deleted from this machine: it can no longer be resumed. What it "
-            "created in Azure remains, and costs. Discard it?"
-        )
-        if event.button.id != "discard" or self.confirmed(event.button, "Yes, discard", question):
-            self.dismiss((str(event.button.id), self.run_shown))
-
-
-def _unfinished() -> list[Entry]:
-    """Return the runs that are in progress, interrupted or failed, newest first."""
-    from tui.engine.journal.runs import runs
-
-    found = []
-    for run in runs()[:30]:
-        status = run.status
-        if status in UNFINISHED:
-            kind = ", rehearsed" if run.rehearsed else ""
-            began = f"{run.started[:16].replace('T', ' ')} UTC"
-            found.append(Entry(run.endpoint, f"{status}{kind}, {began}", run=run))
-    return found[:8]
-
-
-def _recent_plans() -> list[Entry]:
-    """Return the plans in the state folder, most recently changed first."""
-    from tui.engine.journal.state_folder import plans_folder
-
-    try:
-        files = sorted(plans_folder().glob("*.yml"), key=lambda path: path.stat().st_mtime, reverse=True)
-    except OSError:
-        return []
-    return [Entry(path.stem, _when(path), plan=str(path)) for path in files[:8]]
-
-
-def _when(path: Path) -> str:
-    from datetime import datetime
-
-    what = "unsaved edits of a wizard that ended by an error, kept" if KEPT in path.stem else "saved"
-    return f"{what} {datetime.fromtimestamp(path.stat().st_mtime):%Y-%m-%d %H:%M}"
+def _same(one: Entry, other: Entry | None) -> bool:
+    """Whether two entries open the same, whatever they tell about it."""
+    if other is None:
+        return False
+    runs = [entry.run.run.id if entry.run else "" for entry in (one, other)]
+    return (one.title, one.plan, one.does, runs[0]) == (other.title, other.plan, other.does, runs[1])

@@ -63,6 +63,12 @@ class Journal:
                 events += known.get(first) or self._events(first)
             return [event for event in events if event["seq"] > after]
 
+    def first(self) -> list[Event]:
+        """The events of the first file; reads two small files."""
+        with self._lock:
+            self._look()
+            return self._events(self._firsts[0]) if self._firsts else []
+
     def last(self) -> Event | None:
         """The newest event, or None; reads one small file."""
         with self._lock:

@@ -49,8 +49,8 @@ class Run:
     @property
     def workspace(self) -> dict[str, str]:
         """The workspace's subscription_id, resource_group and name, as far as the run has begun to use it."""
-        events = self.journal.read()
-        begun = next((event for event in events if event["event"] == "run_started"), {})
+        found = (event for read in (self.journal.first, self.journal.read) for event in read())
+        begun = next((event for event in found if event["event"] == "run_started"), {})
         return {key: str(value) for key, value in (begun.get("workspace") or {}).items() if value}
 
     def works_on(self, endpoint: str, workspace: Mapping[str, str], *, rehearsed: bool) -> bool:
