@@ -146,6 +146,7 @@ SLOW_FILES = {
     "app/steps/deploy/test_run_log.py",
     "app/steps/model/test_model.py",
     "app/steps/model/test_scoring_script.py",
+    "app/steps/model/test_typed_paths.py",
     "app/steps/network/test_network.py",
     "app/steps/review/test_review.py",
     "app/steps/test/test_load_test_dialog.py",

@@ -59,7 +59,7 @@ def test_the_original_recipe_from_the_first_key_to_the_prediction(
         **rehearsal_home, **{name: os.environ[name] for name in signed_in},
         "TERM": "xterm-256color", "LINES": "24", "COLUMNS": "80",
     }  # fmt: skip
-    terminal = Terminal([sys.executable, "-m", "tui", "churn-xgboost", "--rehearse"], env)
+    terminal = Terminal([sys.executable, "-m", "tui", "churn-xgboost", "--rehearse"], env, tmp_path)
     terminal.sees("step 1 of 9")
     terminal.sees("Sign in with")
     terminal.sees("IDENTITY_ENDPOINT is set")

@@ -107,7 +107,7 @@ async def test_all_runs_are_listed_unfinished_first_in_local_time(
     async with app.run_test(size=size) as pilot:
         walk = Walk(app, pilot)
         await walk.sees("Unfinished runs")
-        await choose_on_home(walk, "also finished")
+        await choose_on_home(walk, "all of them: status")
         shown = await walk.sees(
             "Runs on this machine", "interrupted", "succeeded", "2 runs; run 20261122-200501-stopped"
         )

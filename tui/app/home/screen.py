@@ -42,7 +42,7 @@ ABOVE_AND_BELOW = 8  # rows not available to the list
 OWN = Entry("Start from a folder", "a model and what belongs to it become a plan", does="new")
 OTHERS = (
     Entry("Endpoints", "all that you may see: health, traffic, errors, cost", does="endpoints"),
-    Entry("Runs", "also finished ones: status, workspace, duration, local time", does="runs"),
+    Entry("Runs", "all of them: status, workspace, duration, time", does="runs"),
     Entry("Open a plan file", "a YAML file of yours", does="open"),
     Entry("Import into a plan", "an endpoint that exists, or az ml's YAML files", does="import"),
     Entry("Troubleshoot an endpoint", "find out what is wrong, and fix it", does="troubleshoot"),
