@@ -64,7 +64,10 @@ def known(run: Run) -> KnownRun:
     from tui.engine.journal.run_view import seconds_of
 
     status, last = run.status, run.journal.last()
-    began = seconds_of(run.started)
+    try:
+        began = seconds_of(run.started)
+    except ValueError:  # somebody has changed the file
+        began = 0.0
     ended = time.time() if status == "running" else seconds_of(last["time"]) if last else None
     seconds = None if ended is None else max(ended - began, 0.0)
     return KnownRun(run, status, run.workspace.get("name", ""), datetime.fromtimestamp(began).astimezone(), seconds)

@@ -67,6 +67,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.entries: dict[str, Entry] = {}
         self._wide = 0  # width of the title column, in cells
         self._groups: list[tuple[str, list[Entry]]] = []
+        self._plans: list[Entry] = []
 
     def compose(self) -> ComposeResult:
         yield Static(id="home-title")
@@ -114,9 +115,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         except OSError as error:
             self.query_one("#status", Static).update(f"! The state folder cannot be read: {error.strerror or error}.")
             return
-        if found:
-            self._fill(found, [])
-        self._fill(found, await in_thread(recent_plans))
+        self._fill(found, self._plans)
+        self._plans = await in_thread(recent_plans)
+        self._fill(found, self._plans)
 
     def _fill(self, runs: list[Entry], plans: list[Entry]) -> None:
         offered = [Entry(preset.name, preset.description, plan=preset.name) for preset in presets()]
@@ -127,7 +128,10 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             ("Recent plans", plans),
             ("Other ways to start", list(OTHERS)),
         )
-        self._groups = [(heading, entries) for heading, entries in groups if entries]
+        shown = [(heading, entries) for heading, entries in groups if entries]
+        if shown == self._groups:
+            return
+        self._groups = shown
         self._wide = max(cell_len(entry.title) for _, entries in self._groups for entry in entries) + 2
         self._show()
 

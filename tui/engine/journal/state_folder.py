@@ -49,7 +49,7 @@ def runs_folder() -> Path:
 
 
 def plans_folder() -> Path:
-    """The folder in which plans that started as a preset are saved."""
+    """The folder in which plans are saved that have no file: imports, unsaved edits after an error."""
     folder = state_folder() / "plans"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
