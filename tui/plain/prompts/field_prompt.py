@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from tui.plain.failure import Failure
 from tui.plain.terminal import say, typed_line
@@ -74,7 +75,8 @@ class Form:
     """
 
     def __init__(self, document: Document, environ: Mapping[str, str], written: Document | None = None) -> None:
-        self.document = document
+        # A path that is typed into a preset starts from the current folder, not from that of the package.
+        self.document = document if document.path is not None else document.rebased(Path.cwd())
         self.written = written or document
         self.environ = dict(environ)
         self.secrets: dict[str, str] = {}
