@@ -13,12 +13,13 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import Button, Static
 from textual.widgets.option_list import Option
 
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
 from tui.app.text import formatting
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets import folder_entries
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.file_tree import FileTree, shown, start_folder

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 
 from tui.app.steps.compute import size_columns
 from tui.app.steps.compute.size_columns import SizeRow
@@ -20,6 +20,7 @@ from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.text.formatting import count as counted
 from tui.app.text.formatting import size as bytes_in_words
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.help import Topic

@@ -9,11 +9,11 @@ from typing import ClassVar
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.app.steps.compute import size_columns
 from tui.app.steps.compute.size_columns import GAP, SizeRow
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.help import Topic
 
 MARK, PLAIN = "● ", "  "

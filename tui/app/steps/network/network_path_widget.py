@@ -9,10 +9,10 @@ from rich.cells import set_cell_size
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.app.steps.network.network_path_drawing import Hop, explain
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.facts import STYLES
 from tui.app.widgets.help import Topic
 from tui.common.cell_width import cut, ljust

@@ -9,11 +9,11 @@ from typing import Any, Callable, NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.app.steps.review import summary
 from tui.app.steps.review.summary import ACTIONS, SEVERITIES, Finding, Value
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.help import Topic
 from tui.common.cell_width import cut, ljust, wrap
 from tui.helper.diff_report import before_after
