@@ -139,6 +139,7 @@ SLOW_FILES = {
     "app/fleet/test_operator_stories.py",
     "app/home/test_import_dialog.py",
     "app/home/test_own_model.py",
+    "app/search/test_search_screen.py",
     "app/state/test_field_lists.py",
     "app/steps/compute/test_compute.py",
     "app/steps/credentials/test_credentials.py",

@@ -8,13 +8,16 @@ import os
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from textual import events, work
 from textual.binding import Binding
+from textual.screen import ModalScreen
 
 from tui.app.app_interface import AppInterface
+from tui.app.state.action import Action
 from tui.app.state.background import in_background, in_thread
 from tui.app.state.new_files import has_kept_edits
 from tui.app.state.recent_plans import remember
@@ -223,7 +226,15 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         """Replace all screens with this one."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
-        if len(self.screen_stack) == 2:
+        if len(self.screen_stack) == 2 and self.screen.id == screen.id is not None:  # free once the old one is gone
+            gone = self.pop_screen()
+
+            async def push() -> None:
+                await gone
+                self.push_screen(screen)
+
+            self.call_later(push)
+        elif len(self.screen_stack) == 2:
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
@@ -256,6 +267,32 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         from tui.app.dialogs.calls import CallsDialog
 
         self.push_screen(CallsDialog())
+
+    def action_menu(self) -> None:
+        """Show the menu: the screen's actions and settings; and, if typed, steps, fields, plans, runs, endpoints."""
+        from tui.app.search import found
+        from tui.app.search.screen import SearchScreen
+
+        screen: Any = self.screen
+        if isinstance(screen, SearchScreen):
+            return screen.action_close()
+        if not hasattr(screen, "menu"):  # where the terminal is too small
+            return
+        entries: list[Action] = screen.menu()
+        if isinstance(screen, ModalScreen):
+            menu = SearchScreen(entries, why_not="Only this dialog is searched while it is open: Esc closes it.")
+        else:
+            if self.store is not None and self.store.prepare_problem and screen.id != "home":
+                entries.insert(0, Action("Restart the rehearsal", "It did not start.", self.prepare_again))
+            if screen.id != "wizard":
+                entries += found.steps_and_fields(partial(found.explain, self))
+            entries += found.settings(self, screen.id or "")
+            menu = SearchScreen(entries, partial(found.plans_and_runs, self))
+        self.push_screen(menu, partial(self._chosen, screen))
+
+    def _chosen(self, screen: Any, action: Action | None) -> None:
+        if action is not None:
+            getattr(screen, "perform", lambda chosen: screen.call_later(chosen.run))(action)
 
     def toggle_theme(self) -> None:
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name

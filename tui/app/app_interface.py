@@ -72,6 +72,10 @@ class AppInterface(App[str], inherit_bindings=False):
         """Show the calls to Azure, each as a command."""
         raise NotImplementedError
 
+    def action_menu(self) -> None:
+        """Show the menu of the current screen, which has a method `menu() -> list[Action]`."""
+        raise NotImplementedError
+
     def toggle_theme(self) -> None:
         """Switch between the dark and the light theme."""
         raise NotImplementedError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -11,9 +13,10 @@ from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tui.app.state.action import Action
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.inputs import TextInput
-from tui.app.widgets.screen_keys import MOVING
+from tui.app.widgets.screen_keys import MENU, MOVING
 
 
 class Box(Vertical):
@@ -44,6 +47,7 @@ class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
 
     BINDINGS: ClassVar = [
         *MOVING,
+        replace(MENU, show=False),
         Binding("ctrl+c", "app.leave", "Quit", show=False, priority=True, id="dialog.leave",
                 tooltip="Quit the wizard."),
         Binding("escape", "close", "Close", id="dialog.close", tooltip="Close this and go back."),
@@ -60,6 +64,24 @@ class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
     def action_close(self) -> None:
         """Close without a result."""
         self.dismiss(None)
+
+    def menu(self) -> list[Action]:
+        """Return the buttons and fields: choosing one moves the focus there, and does not press it.
+
+        The menu must not answer what a dialog asks in passing; everything else is found once it is closed.
+        """
+        found = []
+        for widget in self.focus_chain:
+            label = str(widget.label if isinstance(widget, Button) else getattr(widget, "placeholder", ""))
+            if label:
+                about = str(widget.tooltip or "Move the focus there; nothing is pressed.")
+                found.append(Action(label, about, partial(self.set_focus, widget)))
+        what = "Close this dialog, as Esc does, and open the menu of what is below."
+        return [*found, Action("Close this and search everything", what, self._close_and_search)]
+
+    def _close_and_search(self) -> None:
+        self.action_close()
+        self.app.call_later(self.app.run_action, "menu")
 
     def confirmed(self, button: Button, yes: str, question: str) -> bool:
         """Whether this button was pressed a second time.

@@ -17,13 +17,13 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
-from tui.app.dialogs.menu import MenuScreen
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.fleet import texts
 from tui.app.fleet.row_actions import ACTIONS, ASK_SECONDS, KEYS, SCREEN, TABLE, Row, RowActions, bindings
 from tui.app.fleet.table import FleetTable
 from tui.app.state.answers import Answer, explained
 from tui.app.state.background import in_background
+from tui.app.state.questions import READONLY
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action
 from tui.app.text.formatting import count
@@ -307,21 +307,25 @@ class FleetScreen(RowActions, inherit_bindings=False):
 
     def action_menu(self) -> None:
         """Open the menu."""
+        self.app.action_menu()
+
+    def menu(self) -> list[Action]:
+        """Return all actions, and the rows, to which the cursor goes."""
+        refused = f"{READONLY} " if self.store.readonly else ""
         found = [
-            Action(one.label, f"{one.help} ({KEYS.get(one.key, one.key)})", partial(self.action_do, one.name))
+            Action(one.label, f"{refused if one.changes else ''}{one.help} ({KEYS.get(one.key, one.key)})",
+                   partial(self.action_do, one.name))
             for one in (*ACTIONS, *TABLE, *SCREEN)
             if one.name != "menu"
-        ]
-        found += [
-            Action("Calls to Azure", "Each as the az or REST command that asks the same.", self.app.show_calls),
-            Action("Toggle theme", "Switch between dark and light.", self.app.toggle_theme),
-            Action("Home", "Runs, presets and recent plans.", self.app.go_home),
-            Action("Quit", "Quit (ctrl+c).", partial(self.app.finish, "left")),
-        ]
-        if self.store.prepare_problem:
-            found.insert(0, Action("Restart the rehearsal", "It did not start.", self.app.prepare_again))
-        self.app.push_screen(MenuScreen(found), self._chosen)
+        ]  # fmt: skip
+        for key, row in self.rows.items():
+            about = f"Go to this endpoint: {row['health']}, workspace {row['workspace']}."
+            found.append(Action(str(row["endpoint"]), about, partial(self._find, key), "endpoint", listed=False))
+        return found
 
-    def _chosen(self, action: Action | None) -> None:
-        if action is not None:
-            self.call_later(action.run)
+    def _find(self, key: str) -> None:
+        """Go to a row, which the filter may hide."""
+        self.query_one("#fleet-filter", Input).value = ""
+        self._paint()
+        self.table.mark(key)
+        self.table.focus()

@@ -113,6 +113,11 @@ class FleetTable(ScrollView, can_focus=True):
         self._repaint()
         self.post_message(self.Marked())
 
+    def mark(self, key: str) -> None:
+        """Move the cursor to the endpoint with this id, if it is shown."""
+        at = next((number for number, row in enumerate(self.rows) if row["id"] == key), self._index)
+        self.action_move(at - self._index)
+
     def _measure(self, row: Row) -> bool:
         """Take a row's texts; return whether one is wider than its column was."""
         key = str(row["id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -11,16 +12,18 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import Button, Static
 from textual.widgets.option_list import Option
 
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.home.entries import Entry, recent_plans, unfinished_runs
+from tui.app.state.action import Action
 from tui.app.state.background import in_thread
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.header import badge
-from tui.app.widgets.screen_keys import MOVING
+from tui.app.widgets.screen_keys import MENU, MOVING
 from tui.plan.presets import presets
 from tui.plan.problems import PlanInvalid
 
@@ -57,6 +60,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar = [
         *MOVING,
         Binding("ctrl+g", "help", "Help", key_display="^g", id="home.help", tooltip="What this program does."),
+        MENU,
         Binding("ctrl+c", "app.leave", "Quit", key_display="^c", priority=True, id="home.leave",
                 tooltip="Quit the wizard."),
         Binding("escape", "to_quit", "Buttons", show=False, id="home.out", tooltip="Move from the list to the button."),
@@ -246,6 +250,20 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     @on(Button.Pressed, "#leave")
     async def _leave(self) -> None:
         self.app.finish("left")
+
+    def menu(self) -> list[Action]:
+        """Return the ways to start that the list shows; the menu finds plans and runs by itself, at every screen."""
+        mode = self.query_one("#mode", Button)
+        return [
+            *(Action(one.title, one.about, partial(self._pick, key)) for key, one in self.entries.items() if one.does),
+            Action(str(mode.label), str(mode.tooltip), self._switch, "settings mode"),
+            Action("Help", "What this program does (ctrl+g).", self.action_help),
+        ]
+
+    def _pick(self, key: str) -> None:
+        options = self.query_one(OptionList)
+        options.highlighted = options.get_option_index(key)
+        options.action_select()
 
     def action_to_quit(self) -> None:
         """Move the focus to Quit."""

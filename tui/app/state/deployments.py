@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from tui.app.state.action import Action
 from tui.app.state.store import Store
-from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.document import DEPLOYMENTS

@@ -140,13 +140,16 @@ class FormPane(Pane):
     def first_error(self) -> Widget | None:
         return next((row.control for row in self.rows() if row.error and row.display), None)
 
-    def show_field(self, key: str) -> None:
-        async def show() -> None:
-            if BY_KEY[key].advanced and not self.all_fields:
-                await self.show_all(True)
-            self.row(key).control.focus()
-
-        in_background(self, show, "show-field")
+    async def show_field(self, key: str) -> None:
+        """Focus a field, or the one that decides whether it applies."""
+        field = BY_KEY[key]
+        if not self.store.document.asked(key) and field.only_if is not None:
+            other, values = field.only_if
+            self.say(f"! {field.label} applies if {BY_KEY[other].label} is {' or '.join(values)}.")
+            field = BY_KEY[other]
+        if field.advanced and not self.all_fields:
+            await self.show_all(True)
+        self.row(field.key).control.focus()
 
     async def show_all(self, show: bool) -> None:
         """Show or hide the less common fields."""

@@ -13,17 +13,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.app.state.action import Action as Action
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
-
-
-@dataclass(frozen=True)
-class Action:
-    """An action of the ctrl+o menu: a label, a description, and the function to call."""
-
-    label: str
-    help: str
-    run: Callable[[], object]
 
 
 class Pane(Vertical):
@@ -123,7 +115,7 @@ class Pane(Vertical):
     async def extra(self) -> None:
         """Do what the third button means here."""
 
-    def show_field(self, key: str) -> None:
+    async def show_field(self, key: str) -> None:
         """Move the focus to the plan field with this key."""
 
     def actions(self) -> list[Action]:

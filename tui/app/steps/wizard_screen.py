@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static
 
+from tui.app.search.found import steps_and_fields
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
@@ -26,7 +27,7 @@ from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.inputs import TextInput
-from tui.app.widgets.screen_keys import MOVING, give_back
+from tui.app.widgets.screen_keys import MENU, MOVING, give_back
 from tui.plan.fields.all_fields import BY_KEY
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         Binding("ctrl+g", "help", "Help", key_display="^g", id="help.field",
                 tooltip="Help for the focused field or widget."),
         Binding("ctrl+y", "copy", "Copy", key_display="^y", id="copy", tooltip="Copy the focused value."),
-        Binding("ctrl+o", "menu", "Menu", key_display="^o", id="menu", tooltip="All actions available here."),
+        MENU,
         Binding("ctrl+c", "app.leave", "Quit", key_display="^c", priority=True, id="step.leave",
                 tooltip="Quit; a run in progress can continue without the wizard."),
         Binding("escape", "to_buttons", "Buttons", show=False, id="step.out",
@@ -82,8 +83,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
                 with self._lead_row:
                     yield self._lead
                     # Every key's action is also available with Tab and Enter.
-                    yield Button("Menu", id="open-menu", compact=True, action="screen.menu",
-                                 tooltip="All actions available here.")  # fmt: skip
+                    yield Button("Menu", id="open-menu", compact=True, action="app.menu",
+                                 tooltip=MENU.tooltip)  # fmt: skip
                 with Vertical(id="body"):
                     yield self._make(self.step)
             yield self._side_help
@@ -162,7 +163,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         pane.arrive()
         pane.look_at_step()
         if key is not None:
-            pane.show_field(key)
+            await pane.show_field(key)
         else:
             (pane.landing() or self.query_one("#next", Button)).focus()
 
@@ -330,16 +331,10 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Move the focus to Next."""
         self.query_one("#next", Button).focus()
 
-    def action_menu(self) -> None:
-        """Open the menu."""
-        from tui.app.dialogs.menu import MenuScreen
-
-        self.app.push_screen(MenuScreen(self._menu()), self._chosen)
-
-    def _chosen(self, action: Action | None) -> None:
-        if action is not None:
-            self._moving = self._moving or asyncio.Event()  # keys typed ahead are meant for what the action shows
-            self.call_later(self._perform, action, self._moving)
+    def perform(self, action: Action) -> None:
+        """Do what was chosen in the menu."""
+        self._moving = self._moving or asyncio.Event()  # keys typed ahead are meant for what the action shows
+        self.call_later(self._perform, action, self._moving)
 
     async def _perform(self, action: Action, done: asyncio.Event) -> None:
         try:
@@ -350,34 +345,21 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             self._moving = None
             done.set()
 
-    def _menu(self) -> list[Action]:
-        """Return all actions available at this step."""
-        found = list(self.pane.actions()) if self.pane is not None else []
-        found += [
+    def menu(self) -> list[Action]:
+        """Return all actions available at this step, the other steps, and all fields."""
+        return [
+            *(self.pane.actions() if self.pane is not None else ()),
             Action("Show this step as az CLI and YAML", "The equivalent Azure CLI commands.", self._show_code),
             Action("Help", "Help for the focused field (ctrl+g).", self.action_help),
             Action("Copy", "The focused value, or what this step shows (ctrl+y).", self.action_copy),
             Action("References", "Check that the plan's variables and secrets can be read.", self._references),
             Action("Save the plan as", "To a file of your choice.", self._save_as),
+            *steps_and_fields(self._go, self.step),
         ]
-        for number, step in enumerate(ORDER, 1):
-            if step != self.step:
-                lead = LEADS[step][:1].upper() + LEADS[step][1:]
-                found.append(Action(f"Go to step {number}, {TITLES[step]}", f"{lead}.", partial(self._go, step)))
-        if self.store.prepare_problem:
-            found.insert(0, Action("Restart the rehearsal", "It did not start.", self.app.prepare_again))
-        found += [
-            Action("Toggle theme", "Switch between dark and light.", self.app.toggle_theme),
-            Action("Endpoints", "All endpoints that you may see.", self._endpoints),
-            Action("Home", "Runs, presets and recent plans.", self._go_home),
-            Action("Calls to Azure", "Each as the az or REST command that asks the same.", self.app.show_calls),
-            Action("Quit", "Quit the wizard (ctrl+c).", self._leave),
-        ]
-        return found
 
-    async def _go(self, step: str) -> None:
+    async def _go(self, step: str, key: str | None = None) -> None:
         self.return_to = None
-        await self.show_step(step)
+        await self.show_step(step, key)
 
     def _show_code(self) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
@@ -399,11 +381,3 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _saved(self, path: Path | None) -> None:
         if path is not None:
             self.set_status(f"The plan is {path}")
-
-    def _endpoints(self) -> None:
-        self.store.save()
-        self.app.call_later(self.app.fleet)
-
-    def _go_home(self) -> None:
-        self.store.save()
-        self.app.call_later(self.app.go_home)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -13,10 +14,11 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, ContentSwitcher, OptionList, Static
+from textual.widgets import Button, ContentSwitcher, Static
 from textual.widgets.option_list import Option
 
 from tui.app.dialogs.text_dialog import TextScreen
+from tui.app.state.action import Action
 from tui.app.state.answers import stay_busy
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
@@ -25,10 +27,11 @@ from tui.app.steps.network.network_path_drawing import explain, hops
 from tui.app.steps.network.network_path_widget import NetworkPath
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.troubleshoot import texts
 from tui.app.troubleshoot.finding_dialog import FindingDialog
 from tui.app.widgets.header import badge
-from tui.app.widgets.screen_keys import MOVING
+from tui.app.widgets.screen_keys import MENU, MOVING
 from tui.app.widgets.sections import Sections
 from tui.engine.journal.run_view import LogLine
 from tui.helper import troubleshoot_report as words
@@ -69,6 +72,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         Binding("ctrl+g", "help", "Help", key_display="^g", id="trouble.help", tooltip="What this screen shows."),
         Binding("ctrl+y", "support", "For support", key_display="^y", id="trouble.copy",
                 tooltip="All details as one text, to copy."),
+        MENU,
         Binding("ctrl+c", "app.leave", "Quit", key_display="^c", priority=True, id="trouble.leave",
                 tooltip="Quit."),
         Binding("escape", "to_sections", "Sections", show=False, id="trouble.out", tooltip="Go to the sections."),
@@ -316,10 +320,28 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     # Actions
 
+    def menu(self) -> list[Action]:
+        """Return what the buttons do, the sections, and the findings."""
+        found = [
+            Action(str(button.label), str(button.tooltip), button.press)
+            for button in self.query("#buttons Button").results(Button)
+            if button.tooltip
+        ]
+        found.append(Action("Help", "What this screen shows (ctrl+g).", self.action_help))
+        for name, title in SECTIONS.items():
+            label, go = f"Go to {title.lower()}", partial(self.query_one(Sections).choose, name, into=True)
+            found.append(Action(label, "A section of this screen.", go, "section"))
+        for item in self.report.get("findings") or ():
+            show = partial(self._details_of, item)
+            found.append(Action(str(item["message"]), "A finding: its cause, and its fix.", show, listed=False))
+        return found
+
+    def _details_of(self, item: Mapping[str, Any]) -> None:
+        self.app.push_screen(FindingDialog(self.store, item), self._fixed)
+
     @on(OptionList.OptionSelected, "#findings")
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        item = self.report["findings"][event.option_index]
-        self.app.push_screen(FindingDialog(self.store, item), self._fixed)
+        self._details_of(self.report["findings"][event.option_index])
 
     def _fixed(self, fixed: bool | None) -> None:
         if fixed:

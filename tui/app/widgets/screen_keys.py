@@ -12,6 +12,8 @@ MOVING = (
     Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True, id="focus.previous",
             tooltip="The previous field or button."),
 )  # fmt: skip
+MENU = Binding("ctrl+o", "app.menu", "Menu", key_display="^o", id="menu",
+               tooltip="Everything that can be done, and a search for fields, plans, runs.")  # fmt: skip
 
 # Keys that a browser reserves, or that a web terminal passes on as something else.
 RESERVED = ("ctrl+q", "ctrl+w", "ctrl+t", "ctrl+n", "ctrl+b", "ctrl+p", "ctrl+enter", "ctrl+tab")

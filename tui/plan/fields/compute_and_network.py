@@ -80,8 +80,8 @@ _COMPUTE_ADVANCED = of_step(
         "deployment.data_collector.collections",
         "Collector: data",
         Help(
-            "What is stored in the workspace's storage: request and response are the payload; model_inputs, "
-            "model_outputs and other names are what the scoring script passes to the package azureml-ai-monitoring.",
+            "What is stored: request and response are the payload; model_inputs, model_outputs and other names are "
+            "what the scoring script passes to azureml-ai-monitoring.",
             "NAME=false disables one; NAME=DATA:VERSION@azureml://… names the data asset. If empty: nothing.",
             "model_inputs, model_outputs",
             COLLECTION,

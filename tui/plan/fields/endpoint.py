@@ -68,8 +68,8 @@ _ENDPOINT_ADVANCED = of_step(
         "endpoint.identity.type",
         "Endpoint identity",
         Help(
-            "The identity with which deployments access storage, registry and other services. system_assigned: Azure "
-            "creates it with the endpoint. user_assigned: an existing identity with its own roles.",
+            "The identity with which deployments access storage, registry and other services. system_assigned: "
+            "created with the endpoint. user_assigned: an existing one with its own roles.",
             "It cannot be changed after the endpoint is created. If empty: system_assigned.",
             "system_assigned",
             IDENTITIES,

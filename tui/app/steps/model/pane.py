@@ -225,10 +225,10 @@ class ModelPane(FormPane):
         self._close_picker()
         await super().validate()
 
-    def show_field(self, key: str) -> None:
+    async def show_field(self, key: str) -> None:
         """Close the picker and focus a field, as Review asks for."""
         self._close_picker()
-        super().show_field(key)
+        await super().show_field(key)
 
     def actions(self) -> list[Action]:
         found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]

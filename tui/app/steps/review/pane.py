@@ -173,7 +173,7 @@ class ReviewPane(Pane):
         if row.step:
             self.post_message(self.GoTo(row.step, row.key))
 
-    def show_field(self, key: str) -> None:
+    async def show_field(self, key: str) -> None:
         reviewed = self.query_one(ReviewList)
         reviewed.pick_field(key)
         reviewed.focus()
@@ -204,7 +204,7 @@ class ReviewPane(Pane):
             self._refused = f"✖ Not deployed: {reason}"
             self.show()
             if reason.key:
-                self.show_field(reason.key)
+                await self.show_field(reason.key)
             return False
         finally:
             self.say("")
