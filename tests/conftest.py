@@ -133,6 +133,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # Files whose tests take more than ten seconds each, or minutes together. They are marked here, in one place, so that
 # the suite without slow tests stays within ten minutes on two cores; CI runs them too.
 SLOW_FILES = {
+    "app/dialogs/test_covered.py",
     "app/dialogs/test_local_trial.py",
     "app/dialogs/test_quit_every_state.py",
     "app/endpoint_operations/test_endpoint_operations.py",
@@ -155,9 +156,11 @@ SLOW_FILES = {
     "app/steps/test_first_error.py",
     "app/steps/test_late_answers.py",
     "app/steps/test_typed_ahead.py",
+    "app/steps/test_visible_focus.py",
     "app/steps/test_walk.py",
     "app/terminal/test_real_terminal.py",
     "app/terminal/test_terminal_sizes.py",
+    "app/test_signs_of_life.py",
     "app/test_snapshots.py",
     "app/troubleshoot/test_troubleshoot.py",
     "app/widgets/test_field_help.py",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from textual import events, work
 from textual.binding import Binding
+from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from tui.app.app_interface import AppInterface
@@ -118,15 +119,14 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
             await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show a notice while the terminal is too small, and remove it afterwards."""
-        from tui.app.dialogs.too_small import COLUMNS, ROWS, TooSmallScreen
+        self._fit(event.size)
 
-        small = event.size.width < COLUMNS or event.size.height < ROWS
-        covered = isinstance(self.screen, TooSmallScreen)
-        if small and not covered:
+    def _fit(self, size: Size) -> None:
+        """Show a notice while the terminal is too small; it removes itself."""
+        from tui.app.dialogs.too_small import TooSmallScreen, too_small
+
+        if too_small(size) and not any(isinstance(screen, TooSmallScreen) for screen in self.screen_stack):
             self.push_screen(TooSmallScreen())
-        elif covered and not small:
-            self.pop_screen()
 
     # Faults
 
@@ -238,6 +238,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+        self._fit(self.size)
 
     # The environment and the helper
 

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.app.state.action import Action
+from tui.app.textual_patches.dismiss_in_turn import DismissInTurn
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MENU, MOVING
@@ -42,7 +43,7 @@ def close_button(label: str = "Close", **options: Any) -> Button:
     return Button(label, id="close", compact=True, action="screen.close", **options)
 
 
-class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
+class Dialog(NewestSize, DismissInTurn, ModalScreen[ScreenResultType], inherit_bindings=False):
     """Base class of dialogs: Esc closes it, left and right move between its buttons."""
 
     BINDINGS: ClassVar = [

@@ -25,6 +25,7 @@ from tui.app.state.store import Store
 from tui.app.steps.deploy.run_log import RunLog
 from tui.app.steps.network.network_path_drawing import explain, hops
 from tui.app.steps.network.network_path_widget import NetworkPath
+from tui.app.textual_patches.dismiss_in_turn import DismissInTurn
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.textual_patches.option_list import OptionList
@@ -56,7 +57,7 @@ SECTIONS = {
 LOOKS = {"blocker": "bold $text-error", "warning": "$text-warning", "unknown": "$text-muted", "ok": "$text-success"}
 
 
-class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
+class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindings=False):
     """Shows findings, state, network path, logs, changes, metrics and test calls of one endpoint."""
 
     app: AppInterface

@@ -1,0 +1,62 @@
+"""Wherever the keys go, the user sees it: a long walk over all steps, lists and dialogs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.app.everything import answers, first_screen
+from tests.app.panes import Walk, home
+from tests.app.visible_focus import sees_focus
+from tui.app.app import WizardApp
+from tui.app.steps.step_texts import ORDER
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+
+__all__ = ["home"]
+
+TOUR = ("tab", "tab", "down", "up", "shift+tab", "ctrl+g", "tab", "escape", "ctrl+o", "down", "escape", "escape", "tab")
+SIZES = ((80, 24), (80, 20), (120, 40))
+
+
+async def tour(walk: Walk, where: str) -> None:
+    """Press keys, and look for the focus after each of them."""
+    for number, key in enumerate(TOUR):
+        await walk.press(key)
+        sees_focus(walk, f"{where}, {' '.join(TOUR[: number + 1])}")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_the_focus_is_visible_after_every_key_at_every_step(home: Path, size: tuple[int, int]) -> None:
+    app = WizardApp(load("churn-xgboost"), environ=dict(os.environ), helper=answers())
+    async with app.run_test(size=size) as pilot:
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
+        for step in ORDER:
+            await walk.to(step)
+            sees_focus(walk, step)
+            await tour(walk, step)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=str)
+async def test_the_focus_is_visible_when_every_widget_is_visited(home: Path, size: tuple[int, int]) -> None:
+    app = WizardApp(load("churn-xgboost"), environ=dict(os.environ), helper=answers())
+    async with app.run_test(size=size) as pilot:
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
+        for step in ORDER:
+            await walk.to(step)
+            for number in range(len(app.screen.focus_chain)):
+                await walk.press("tab")
+                sees_focus(walk, f"{step}, {number + 1} Tab")
+
+
+async def test_the_focus_is_visible_at_home_and_among_all_endpoints(home: Path) -> None:
+    async with first_screen() as walk:
+        sees_focus(walk, "home")
+        await tour(walk, "home")
+        walk.app.fleet(Document())
+        await walk.until(lambda: walk.app.screen.id == "fleet-screen", "all endpoints")
+        await tour(walk, "all endpoints")
