@@ -90,7 +90,7 @@ def always_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     """Make the screen independent of time and machine."""
     for module in ("tests.app.recorded", "tui.app.steps.credentials.pane", "tui.app.steps.test.pane"):
         monkeypatch.setattr(f"{module}.datetime", Stopped)
-    for module in ("steps.deploy.follow_run", "steps.step_pane", "state.store", "state.answers", "widgets.field_row"):
+    for module in ("steps.deploy.follow_run", "widgets.waiting", "state.store", "state.answers"):
         monkeypatch.setattr(f"tui.app.{module}.time", Seconds)
     monkeypatch.setattr("tui.plan.sizes.date", Today)
     # Whichever presets there are: the two that have been there from the start.

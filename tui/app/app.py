@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tui.app.troubleshoot.screen import TroubleshootScreen
     from tui.engine.journal.runs import Run
 
+STARTING = "Starting the rehearsal"
 TERMINAL_SECONDS = 3.0  # between two checks that the terminal still exists
 
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
@@ -213,6 +214,8 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         adopt = self.adopt if mode else None
         self.store = Store(document, environ=self.environ, rehearse=mode, helper=self._helper, adopt=adopt)
         self.store.readonly = self.readonly
+        if mode and self.prepare is not None:
+            self.store.preparing = STARTING
         if previous is not None:
             in_background(self, previous.close, "close", exclusive=False)
         return self.store
@@ -250,7 +253,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
     async def _begin(self, store: Store) -> None:
         """Complete the environment after the first frame, then start the helper."""
         if store.rehearse and self.prepare is not None:
-            store.preparing = "Starting the rehearsal"
+            store.preparing = STARTING
             store.prepare_problem = ""
             store.announce("preparing")
             try:

@@ -18,6 +18,7 @@ from tui.app.textual_patches.dismiss_in_turn import DismissInTurn
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MENU, MOVING
+from tui.app.widgets.waiting import Said
 
 
 class Box(Vertical):
@@ -28,9 +29,9 @@ class Box(Vertical):
         self.border_title = title
 
 
-def says(text: str = "", id: str | None = None) -> Static:
+def says(text: str = "", id: str | None = None) -> Said:
     """Create a paragraph of a dialog."""
-    return Static(text, id=id, classes="says", markup=False)
+    return Said(text, id=id, classes="says")
 
 
 def buttons(*row: Button) -> Horizontal:

@@ -38,7 +38,7 @@ class ExportScreen(Dialog[None]):
         yield Box(
             "Export",
             says(SAYS),
-            Select([], prompt="▸ loading the formats", id="format", compact=True, tooltip="The format to export"),
+            Select([], prompt="no format yet", id="format", compact=True, tooltip="The format to export"),
             TextInput("", id="folder", placeholder="folder"),
             says(id="said"),
             buttons(Button("Write", id="write", compact=True, variant="primary", disabled=True), close_button()),
@@ -49,6 +49,7 @@ class ExportScreen(Dialog[None]):
         in_background(self, self._formats, "formats")
 
     async def _formats(self) -> None:
+        self.say("▸ Loading the formats …")
         try:
             answer = await self._store.ask("export", timeout=PATIENCE)
         except HelperError as error:
@@ -56,6 +57,7 @@ class ExportScreen(Dialog[None]):
             return
         if not self.query("#format"):  # closed meanwhile
             return
+        self.say("")
         formats = self.query_one("#format", Select)
         formats.set_options([(f"{one['name']}: {one['about']}", str(one["name"])) for one in answer["targets"]])
         formats.value = str(answer["targets"][0]["name"])
@@ -94,7 +96,7 @@ class ExportScreen(Dialog[None]):
         in_background(self, partial(self._written, wanted, folder), "write")
 
     async def _written(self, wanted: str, folder: str) -> None:
-        self.say("▸ Writing")
+        self.say("▸ Writing …")
         try:
             answer = await self._store.ask("export", timeout=PATIENCE, to=wanted, folder=folder, replace=self._replace)
         except HelperError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,10 @@ from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
-from tui.app.text import formatting
 from tui.app.widgets.facts import Fact, Facts
 from tui.common.cell_width import cut
 
+LONGEST_COUNT = 15  # cells for the sign before and the time after a line
 KINDS = {"ok": "ok", "warning": "warn", "blocker": "bad", "unknown": "none"}
 NAMES = {
     "trial-ready": "Start",
@@ -42,8 +41,6 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         super().__init__()
         self._store = store
         self.report: Mapping[str, Any] | None = None
-        self._progress = ""
-        self._began = 0.0
 
     def compose(self) -> ComposeResult:
         yield Box(
@@ -58,8 +55,6 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         )
 
     def on_mount(self) -> None:
-        self._began = time.monotonic()
-        self.set_interval(1.0, self._show_progress)
         in_background(self, self._perform, "trial")
 
     def action_close(self) -> None:
@@ -84,16 +79,9 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         self._done(findings, VERDICTS[worst])
 
     def _tell(self, line: str) -> None:
-        self._progress = line
-        self._show_progress()
-
-    def _show_progress(self) -> None:
-        if self.report is not None or not self.query("#said"):
-            return
-        took = formatting.running(time.monotonic() - self._began)
-        line = " ".join(self._progress.split())
-        room = max(20, self.query_one("#said").size.width - len(took) - 6)
-        self.say(f"▸ {took}  {cut(line, room)}")
+        if self.report is None and self.query("#said"):
+            room = max(20, self.query_one("#said").size.width - LONGEST_COUNT)
+            self.say(f"▸ {cut(' '.join(line.split()), room)}")
 
     def _done(self, findings: Sequence[Mapping[str, Any]], words: str) -> None:
         if not self.query("#said"):

@@ -31,6 +31,7 @@ from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.widgets.header import badge
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MOVING
+from tui.app.widgets.waiting import Said
 from tui.helper import fleet_report as words
 
 REFRESH_SECONDS = 30.0
@@ -73,7 +74,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
         with Horizontal(id="fleet-top"):
             yield Static(id="fleet-title", markup=False)
             yield TextInput(placeholder="filter ( / )", id="fleet-filter", tooltip="Only the rows with these words")
-        yield Static(id="fleet-said", markup=False)
+        yield Said(id="fleet-said")
         yield FleetTable(id="fleet")
         yield Static(id="fleet-details", markup=False)
         for name, actions in (("fleet-actions", ACTIONS[:7]), ("buttons", (*ACTIONS[7:], *TABLE[:2], *SCREEN[:2]))):
@@ -214,6 +215,8 @@ class FleetScreen(RowActions, inherit_bindings=False):
         self.query_one("#fleet-title", Static).update(title, layout=False)
         counted = Counter(str(row["health"]) for row in self.rows.values())
         parts = ", ".join(f"{counted[word]} {word}" for word in words.HEALTH if counted[word])
+        if parts and self._reading and not self._when:
+            parts = f"{summary}: {parts}"
         self.query_one("#fleet-said", Static).update(self._said or self._matching or parts or summary, layout=False)
         button = self.query_one("#do-not_read", Button)
         failed = len(self._failed())

@@ -29,7 +29,7 @@ class OpenPlanScreen(Dialog["Document"]):
     TITLE_SHOWN = "Open a plan file"
     SAYS = "The plan's YAML file. Relative paths in it are relative to its folder."
     VERB = "Open"
-    READING = "Reading the file …"
+    READING = "▸ Reading the file …"
     """Shown while the file is being read."""
 
     app: AppInterface
@@ -96,7 +96,7 @@ class ImportScreen(OpenPlanScreen):
         "an inline conda file or an endpoint's code next to it."
     )
     VERB = "Import"
-    READING = "Loading with azure-ai-ml …"
+    READING = "▸ Loading with azure-ai-ml …"
 
     def read(self, typed: str) -> Document:
         """Convert files or an endpoint to a plan, in a separate helper process. Raises PlanInvalid, Failure."""

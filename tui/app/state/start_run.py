@@ -73,7 +73,7 @@ async def roll_back(run: Run) -> str:
         return f"✖ The engine cannot be reached: {error.strerror or error}. Use aml-deploy rollback {run.endpoint}"
     if not heard:
         return f"✖ This run is not in progress. Use aml-deploy rollback {run.endpoint}"
-    return "▸ Rolling back; this takes Azure several seconds"
+    return "Rolling back; this takes Azure several seconds"
 
 
 async def _prepared(store: Store) -> None:

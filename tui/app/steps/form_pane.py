@@ -250,13 +250,11 @@ class FormPane(Pane):
         An answer that is no longer valid for the plan is dropped (returns None, shows nothing).
         """
         await asyncio.sleep(wait)
-
-        def sign_of_life(seconds: float) -> None:
-            passed = f" {seconds:.0f} s" if seconds >= 1 else ""
-            facts.show([Fact("busy", f"{self.store.preparing or busy} …{passed}")])
-
-        with self.each_second(sign_of_life):
-            answer = await self.store.answer(name, timeout=timeout, blink=BLINK, **with_)
+        if self.store.preparing:
+            facts.show([Fact("busy", f"{self.store.preparing} …")])
+            await self.store.settled()
+        facts.show([Fact("busy", f"{busy} …")])
+        answer = await self.store.answer(name, timeout=timeout, blink=BLINK, **with_)
         if answer.late:
             facts.show([])
             return None

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable, ClassVar
 
@@ -134,17 +131,6 @@ class Pane(Vertical):
 
         if question not in self.store.facts:
             in_background(self, ask, question)
-
-    @contextlib.contextmanager
-    def each_second(self, show: Callable[[float], None]) -> Iterator[None]:
-        """Call `show` with the elapsed seconds: now, and once a second until the block ends."""
-        began = time.monotonic()
-        ticker = self.set_interval(1, lambda: show(time.monotonic() - began))
-        show(0)
-        try:
-            yield
-        finally:
-            ticker.stop()
 
     def say(self, words: str) -> None:
         """Show a status line next to the buttons; an empty one hides it."""

@@ -28,6 +28,7 @@ from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MENU, MOVING, give_back
+from tui.app.widgets.waiting import Said
 from tui.plan.fields.all_fields import BY_KEY
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._help_bar, self._side_help = HelpBar(), SideHelp()
         self._lead_row, self._lead = Horizontal(id="lead-row"), Static("", id="lead", markup=False)
         self._buttons = Horizontal(id="buttons")
-        self._status_line = Static("", id="status", markup=False)
         self._said = ""
         self._asked = False  # where to save, since another program has changed the file
+        self._status_line = Said(id="status")
 
     def compose(self) -> ComposeResult:
         yield self._header

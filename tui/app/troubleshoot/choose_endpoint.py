@@ -48,6 +48,7 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
         if not typed.strip():
             self.say("! Enter an endpoint first.")
             return
+        self.say("▸ Looking for the endpoint …")
         try:
             found = await in_thread(of_text, typed, self.app.environ, self.app.rehearse)
         except NotKnown as unknown:

@@ -34,6 +34,7 @@ from tui.app.troubleshoot.finding_dialog import FindingDialog
 from tui.app.widgets.header import badge
 from tui.app.widgets.screen_keys import MENU, MOVING
 from tui.app.widgets.sections import Sections
+from tui.app.widgets.waiting import Said
 from tui.engine.journal.run_view import LogLine
 from tui.helper import troubleshoot_report as words
 from tui.plain.arguments.request import plan_request
@@ -109,7 +110,7 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
                 with VerticalScroll(id=f"section-{name}"):
                     yield Static(id=f"{name}-text", markup=False)
         with Horizontal(id="buttons"):
-            yield Static("", id="status", markup=False)
+            yield Said(id="status")
             yield Button("Refresh", id="look", compact=True, tooltip="Read everything again")
             yield Button("Watch: off", id="watch", compact=True, tooltip="Refresh every 30 seconds")
             yield Button("For support", id="support", compact=True, tooltip="All details as one text, to copy")
@@ -146,7 +147,7 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
 
     async def _look(self) -> None:
         self._looking, began = True, time.monotonic()
-        self._say("▸ Reading state, logs, changes, metrics, network path")
+        self._say("▸ Reading …")
         try:
             answer = await self.store.answer("troubleshoot", timeout=LOOK_SECONDS, body=self._body)
         finally:
@@ -209,7 +210,7 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
         none = "No test call was made: no request is available. Open the endpoint's plan, or use --request."
         self._text("tests", texts.lines(report.get("tests") or (), texts.test_text, none, none))
         self._show_logs()
-        self._say(f"Read at {words.moment(str(report.get('time')))[11:19]} UTC in {report.get('seconds', 0):.0f} s")
+        self._say(f"Read {words.moment(str(report.get('time')))[11:19]} UTC, {report.get('seconds', 0):.0f} s")
 
     def _text(self, section: str, parts: list[Content]) -> None:
         self.query_one(f"#{section}-text", Static).update(Content("\n").join(parts))
@@ -298,10 +299,8 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
 
     def action_section(self, by: int) -> None:
         """Go to the previous or next section and move the focus into it."""
-        sections = self.query_one(Sections)
-        names = list(SECTIONS)
-        sections.choose(names[(names.index(self.section) + by) % len(names)])
-        self._into()
+        sections, names = self.query_one(Sections), list(SECTIONS)
+        sections.choose(names[(names.index(sections.chosen) + by) % len(names)], into=True)
 
     def action_to_sections(self) -> None:
         """Move the focus to the row of sections; from there, go back if there is a screen to return to."""

@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.app.widgets.waiting import Waiting
 from tui.common.cell_width import wrap
 
 Row = tuple[Content, Optional[int]]  # a line, and the index of its item, for the mouse
@@ -47,7 +48,7 @@ class DropList(Widget, can_focus=False):
         self.matches: list[dict[str, Any]] = []
         self.marked: int | None = None
         self.current = ""
-        self._seconds = 0
+        self._waiting = Waiting(self, self.refresh)
         self._typed = ""
         self._top = 0
         self._rows: list[Row] = []
@@ -55,9 +56,10 @@ class DropList(Widget, can_focus=False):
 
     # Content
 
-    def load(self, seconds: float) -> None:
+    def load(self) -> None:
         """Show that the list is loading, and for how many seconds."""
-        self.state, self._seconds = LOADING, int(seconds)
+        self.state = LOADING
+        self._waiting.goes_on(True)
         self.items, self.matches, self.marked = [], [], None
         self.refresh(layout=True)
 
@@ -65,6 +67,7 @@ class DropList(Widget, can_focus=False):
         """Show a list; `current` is the field's value, `reason` why the list is incomplete or empty."""
         self.items = [dict(item) for item in items]
         self.state = LISTED if self.items or not reason else REFUSED
+        self._waiting.goes_on(False)
         self.reason, self.current = reason, current
         self._match("", current)
         self._top = max(0, (self.marked or 0) - 2)
@@ -116,8 +119,8 @@ class DropList(Widget, can_focus=False):
 
     def _lines(self, width: int) -> list[Row]:
         if self.state == LOADING:
-            wait = f" {self._seconds} s" if self._seconds else ""
-            return self._words("▸", f"Loading the {self.noun} from Azure …{wait}", "$text-accent", width)
+            text = f"Loading the {self.noun} from Azure …{self._waiting.passed}"
+            return self._words("▸", text, "$text-accent", width)
         if self.state == REFUSED:
             return self._words("!", f"{self.reason} You can type a value instead.", "$text-warning", width)
         if not self.items:

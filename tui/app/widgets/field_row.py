@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -272,7 +271,7 @@ class FieldRow(Widget):
         if self.source is None or self.list.display:
             return
         self._before = self.control.value
-        self.list.load(0)
+        self.list.load()
         self._shut(False)
         self.control.focus()
         in_background(self, self._fill, f"list-{self.field.key}")
@@ -283,12 +282,7 @@ class FieldRow(Widget):
         question, opened = self.source.question, self.list
         answer = self.store.facts.get(question)
         if answer is None:
-            began = time.monotonic()
-            ticker = self.set_interval(1, lambda: opened.load(time.monotonic() - began))
-            try:
-                answer, error, late = await self.store.answer(question, timeout=60, blink=BLINK)
-            finally:
-                ticker.stop()
+            answer, error, late = await self.store.answer(question, timeout=60, blink=BLINK)
             if late:
                 return
             if error is not None:

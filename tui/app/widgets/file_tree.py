@@ -200,7 +200,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         if first is not None:
             said = f"Reading {tail(shown(first.folder), 30)}: {formatting.count(first.found, 'entry', 'entries')}"
             said += ", reading sizes" if first.named else ""
-            self._say(f"▸ {said}, {formatting.running(first.seconds)}")
+            self._say(f"▸ {said} …")
         else:
             self._say("")
             self.stop()

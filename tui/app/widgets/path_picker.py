@@ -25,6 +25,7 @@ from tui.app.widgets.choice import Choice
 from tui.app.widgets.file_tree import FileTree, shown, start_folder
 from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import Topic
+from tui.app.widgets.waiting import Said
 from tui.common.cell_width import ljust
 from tui.helper.client import HelperError
 from tui.plan.fields.sources import is_registered
@@ -96,7 +97,7 @@ class PathPicker(Vertical):
         )
         yield FileTree(lister=self._lister, id="picker-files")
         yield ModelList(id="picker-models")
-        yield Static("", id="picker-said", markup=False)
+        yield Said(id="picker-said")
 
     @property
     def files(self) -> FileTree:

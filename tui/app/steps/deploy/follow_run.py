@@ -60,7 +60,7 @@ class RunSnapshot:
 
     def elapsed(self) -> float:
         """Return the seconds that the run's engines have worked."""
-        return self.at(self.now) if self.view.started else 0.0
+        return self.at(self.now) if self.view.started else max(self.now - self.heard, 0.0) if self.heard else 0.0
 
     def at(self, moment: float) -> float:
         """Convert a moment (seconds since the epoch) to seconds since the run's start, excluding its pauses."""
@@ -75,7 +75,7 @@ class RunFollower:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.snapshot = RunSnapshot(RunView())
+        self.snapshot = RunSnapshot(RunView(), heard=seconds_of(run.started))
         self._starting_until = seconds_of(run.started) + STARTING_SECONDS
         self._earlier: list[Times] | None = None  # until the run has said in which workspace it is
 

@@ -61,7 +61,7 @@ class RunPane(Pane):
         """Start a new run of the current plan."""
         if self.follower is None:
             return
-        self.say("▸ Starting")
+        self.say("▸ Starting …")
         try:
             self.store.follow(await start_run.start(self.store))
         except start_run.NotStarted as reason:
@@ -157,6 +157,7 @@ class RunPane(Pane):
         self.app.push_screen(SecretScreen(key), typed)
 
     async def _ask_back(self, follower: RunFollower) -> None:
+        self.say("▸ Asking the engine to roll back …")
         self.say(await start_run.roll_back(follower.run))
         self.asked_back = True
         self.show_rollout()

@@ -46,7 +46,7 @@ async def make_script(pane: Pane) -> None:
     from tui.helper.client import HelperError
 
     store = pane.store
-    pane.say("Creating a scoring script …")
+    pane.say("▸ Creating a scoring script …")
     try:
         folder = await in_thread(folder_for, store)
         made: dict[str, Any] = await store.ask("make_scoring", timeout=PATIENCE, folder=str(folder))

@@ -24,6 +24,7 @@ from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import SIGNS, STYLES, Fact, Facts
 from tui.app.widgets.help import HelpButton, Topic
+from tui.app.widgets.waiting import Said
 
 PATIENCE = 40  # seconds; the check itself stops after about ten
 # Fields that decide which combinations are allowed.
@@ -65,7 +66,7 @@ class NetworkPane(FormPane):
             yield Static("", id="path-head", markup=False)
             yield HelpButton(LOOK_TOPIC, id="look")
         yield NetworkPath(id="path")
-        yield Static("", id="path-detail", markup=False)
+        yield Said(id="path-detail")
 
     def arrive(self) -> None:
         self._show()

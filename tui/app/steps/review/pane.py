@@ -22,6 +22,7 @@ from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import TITLES
 from tui.app.text import formatting
 from tui.app.widgets.help import Topic
+from tui.app.widgets.waiting import Said
 from tui.plan.fields.all_fields import BY_KEY
 
 QUESTIONS = {"changes": "what exists in Azure", "check": "the preflight"}
@@ -49,7 +50,7 @@ class ReviewPane(Pane):
         self._refused = ""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="review-summary", markup=False)
+        yield Said(id="review-summary")
         yield ReviewList(id="review-list", compact=True)
         yield Static(id="review-detail", markup=False)
 
@@ -197,7 +198,7 @@ class ReviewPane(Pane):
     async def _start(self) -> bool:
         """Start the run, or show why it cannot start."""
         self._refused = ""
-        self.say("Starting")
+        self.say("▸ Starting the run …")
         try:
             run = await start_run.start(self.store)
         except start_run.NotStarted as reason:

@@ -121,14 +121,15 @@ class TestPane(Pane):
     async def _read_endpoint(self) -> None:
         """Read the deployments for the list, and the scoring URI for the code."""
         self._offer_deployments()
+        self._tell("▸ Reading the endpoint …")
         answer = await self.store.answer("endpoint")
         if answer.error:
-            self.say(f"! The endpoint could not be read: {answer.error.title}")
+            self._tell(f"! The endpoint could not be read: {answer.error.title}")
             return
         self._endpoint = dict(answer.value or {})
         self._offer_deployments()
-        if not self._endpoint.get("exists"):
-            self.say("! The endpoint does not exist yet: Deploy creates it.")
+        there = self._endpoint.get("exists")
+        self._tell("" if there else "! The endpoint does not exist yet: Deploy creates it.")
 
     def _offer_deployments(self) -> None:
         names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
@@ -179,10 +180,8 @@ class TestPane(Pane):
 
     async def _send_once(self) -> None:
         began = time.monotonic()
-        with self.each_second(
-            lambda seconds: self._tell("▸ sending" + (f" … {seconds:.0f} s" if seconds >= 1 else ""))
-        ):
-            call = await self._send()
+        self._tell("▸ sending …")
+        call = await self._send()
         self._keep(call)
         await stay_busy(began)  # the response is already shown
         self._tell("")
