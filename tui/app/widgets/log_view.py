@@ -21,6 +21,8 @@ from tui.engine.journal.run_view import LogLine
 
 NAME_WIDTH, WIDEST_NAME = 12, 22
 LONGEST = 2000  # cells of a line that scrolling can reach
+_INFORMS = re.compile(r"\b[ID] \[|\b(?:INFO|DEBUG)\b")  # a level below warning
+_BAD = re.compile(r"error|traceback|failed", re.IGNORECASE)
 
 
 class LogView(ScrollView, can_focus=True):
@@ -278,6 +280,10 @@ def row_text(entry: LogLine) -> str:
 
 
 def _looks_bad(line: str) -> bool:
-    """Whether a line looks like an error; only used for its colour."""
-    head = line[:200].lower()
-    return "error" in head or "traceback" in head or "failed" in head
+    """Whether a line looks like an error; only used for its colour.
+
+    A line that names a lower level is none, whatever its logger is called: `2025-11-04 09:35:42,638 I [13]
+    gunicorn.error - Listening`, as azureml-inference-server-http writes it.
+    """
+    head = line[:200]
+    return not _INFORMS.search(head) and bool(_BAD.search(head))

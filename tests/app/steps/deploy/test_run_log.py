@@ -155,3 +155,28 @@ async def test_a_run_that_ends_leaves_what_is_being_typed_together(home: Path, e
         await walk.pilot.pause()
         await walk.press(*"oost")
         assert (walk.focused, walk.app.screen.query_one("#log-text", Input).value) == ("log-text", "XGBoost")
+
+
+@pytest.mark.parametrize(
+    ("line", "bad"),
+    [
+        ("2025-11-04 09:35:42,638 I [13] gunicorn.error - Starting gunicorn 23.0.0", False),
+        ("2025-11-04 09:35:43,101 INFO the error rate is 0", False),
+        ("2025-11-04 09:35:42,638 E [13] gunicorn.error - Worker failed to boot.", True),
+        ("azmlinfsrv gunicorn.error - Worker (pid:2977) was sent SIGKILL!", True),
+        ("ValueError: Unknown layer: Functional", True),
+        ("Traceback (most recent call last):", True),
+        ("Worker ready", False),
+    ],
+)
+async def test_only_lines_about_errors_are_in_their_colour(home: Path, line: str, bad: bool) -> None:
+    recording = Recording(home)
+    recording.begin()
+    recording.log(1, "deployment", line)
+    async with wizard() as walk:
+        await follow(walk, recording)
+        await walk.sees(line[:40])
+        log = walk.app.screen.query_one(LogView)
+        colour = log.get_component_rich_style("log--bad", partial=True).color
+        drawn = {segment.style.color for segment in log.render_line(0) if segment.style and line[:9] in segment.text}
+        assert (colour in drawn) is bad
