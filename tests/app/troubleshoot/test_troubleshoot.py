@@ -13,6 +13,7 @@ import pytest
 
 from tests.app.panes import VARIABLES, Walk, home
 from tests.app.recorded import Answers
+from tests.app.visible_focus import sees_focus
 from tui.app.app import WizardApp
 from tui.app.troubleshoot.choose_endpoint import ChooseEndpointDialog
 from tui.app.troubleshoot.finding_dialog import FindingDialog
@@ -312,6 +313,34 @@ async def test_the_state_draws_the_traffic_the_largest_share_first(home: Path) -
     async with operating(Answers(troubleshoot=report)) as walk:
         await walk.press("escape", "right", "enter")
         await walk.sees("blue █████████░ 90 %  green █░░░░░░░░░ 10 %")
+
+
+async def test_the_focus_stays_visible_whichever_way_sections_are_turned(home: Path) -> None:
+    async with operating(Answers(troubleshoot=REPORT)) as walk:
+        for key in ("escape", "pagedown", "escape", "pageup", "pageup", *["pagedown"] * 8, "escape", "right", "enter"):
+            await walk.press(key)
+            sees_focus(walk, key)
+
+
+async def test_wrapped_lines_keep_their_indent_and_the_status_is_whole(home: Path) -> None:
+    command = "az ml online-deployment update --name blue --endpoint-name churn-01 --resource-group rg-ml --set a=1"
+    cause = "The deployment was made before the workspace was closed, so that nothing reaches it any more at all."
+    async with operating(
+        Answers(troubleshoot={**REPORT, "findings": [{**ZERO, "commands": [command], "cause": cause}]})
+    ) as walk:
+        assert "Read 02:00:00 UTC, 3 s" in walk.text()
+        await walk.press("enter")
+        lines = [
+            line.strip("│ ▄▂█▁▅▇").rstrip() and line[line.index("│") + 1 :]
+            for line in walk.text().splitlines()
+            if "│" in line
+        ]
+        at = next(n for n, line in enumerate(lines) if "$ az ml" in line)
+        assert lines[at + 1].index("--") == lines[at].index("$")
+        at = next(n for n, line in enumerate(lines) if "Why  " in line)
+        words = cause.split()
+        assert lines[at + 1].lstrip().split()[0] in words
+        assert len(lines[at + 1]) - len(lines[at + 1].lstrip()) == lines[at].index("The deployment")
 
 
 async def test_logs_are_searched_and_followed_and_watching_looks_by_itself(

@@ -18,6 +18,7 @@ from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
+from tui.app.widgets.hanging import HangingText
 from tui.app.widgets.inputs import TextInput
 from tui.common.az_command import to_replace
 from tui.helper.troubleshoot_report import WORDS
@@ -56,7 +57,7 @@ class FindingDialog(OperationDialog[bool]):
         item = self.finding
         kind = "advice" if item.get("advice") else WORDS.get(str(item["severity"]), str(item["severity"]))
         with Box(f"{kind}: {item.get('deployment') or item.get('id')}", classes="-wide -finding"):
-            yield VerticalScroll(Static(text(item), id="finding-text", markup=False), id="finding-scroll")
+            yield VerticalScroll(HangingText(text(item), id="finding-text"), id="finding-scroll")
             yield TextInput("", id="finding-input", password=True)
             yield says(id="said")
             with Horizontal(classes="row"):

@@ -31,6 +31,7 @@ from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.textual_patches.option_list import OptionList
 from tui.app.troubleshoot import texts
 from tui.app.troubleshoot.finding_dialog import FindingDialog
+from tui.app.widgets.hanging import HangingText
 from tui.app.widgets.header import badge
 from tui.app.widgets.screen_keys import MENU, MOVING
 from tui.app.widgets.sections import Sections
@@ -99,16 +100,16 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
                 yield OptionList(id="findings")
                 yield Static("", id="news", markup=False)
             with VerticalScroll(id="section-state"):
-                yield Static(id="state-text", markup=False)
+                yield HangingText(id="state-text")
             with Vertical(id="section-path"):
                 yield NetworkPath(id="trouble-path")
                 with VerticalScroll(id="hop-scroll", can_focus=False):
-                    yield Static(id="hop-text", markup=False)
+                    yield HangingText(id="hop-text")
             with Vertical(id="section-logs"):
                 yield RunLog(id="trouble-log")
             for name in ("changes", "metrics", "tests"):
                 with VerticalScroll(id=f"section-{name}"):
-                    yield Static(id=f"{name}-text", markup=False)
+                    yield HangingText(id=f"{name}-text")
         with Horizontal(id="buttons"):
             yield Said(id="status")
             yield Button("Refresh", id="look", compact=True, tooltip="Read everything again")
