@@ -159,6 +159,8 @@ async def test_a_flag_that_a_deployment_has_for_good_cannot_be_changed() -> None
         await walk.press("pagedown")
         await walk.until(lambda: flag(walk).control.has_focus, "Next goes to the flag")
         assert walk.app.screen.step == "network"
+        await walk.until(lambda: "✖ Flags" not in walk.text(), "what the field says is not said twice")
+        assert " ".join(walk.text().split()).count("cannot be changed") == 1
         await walk.press("left")
         await walk.until(lambda: walk.store.value(isolation.EGRESS) == "enabled", "what is legal can be taken")
         await walk.press("pagedown")

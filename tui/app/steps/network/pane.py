@@ -106,7 +106,7 @@ class NetworkPane(FormPane):
         egress.say(isolation.egress_reason(found))
         value = str(self.store.value(isolation.INGRESS))
         ingress.say(isolation.ingress_reason(found, value), "warn" if value == "enabled" else "")
-        illegal = isolation.illegal(found, self.store)
+        illegal = [text for text in isolation.illegal(found, self.store) if text != egress.error]  # shown at the field
         self.query_one("#found", Facts).show([Fact("bad", "Flags", text) for text in illegal])
 
     async def validate(self) -> None:
@@ -121,6 +121,7 @@ class NetworkPane(FormPane):
             and str(self.store.value(isolation.EGRESS) or "") in isolation.refused_egress(found or {}, self.store)
         ):
             row.complain(illegal[0])
+            self._show()
 
     # The network path
 
