@@ -24,6 +24,7 @@ from tui.app.state.new_files import has_kept_edits
 from tui.app.state.recent_plans import remember
 from tui.app.state.store import Adopt, Store
 from tui.app.steps.typed_ahead import TypedAhead
+from tui.app.textual_patches.changed_cells import ChangedCells
 from tui.app.textual_patches.newest_size import BottomScreen
 from tui.app.textual_patches.own_faults import OwnFaults
 from tui.app.textual_patches.suspend import suspend_between_events
@@ -43,7 +44,7 @@ TERMINAL_SECONDS = 3.0  # between two checks that the terminal still exists
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
 
-class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
+class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, AppInterface, inherit_bindings=False):
     """The wizard. Its return value is "left", "detached" or "stopping".
 
     `rehearse` says where plans opened at home are deployed: the mode belongs to what is open (`Store.rehearse`), and a
