@@ -109,11 +109,18 @@ class TypedAhead:
 async def _passed(node: MessagePump) -> None:
     """Wait until the node's current messages are handled, or the node is removed."""
     handled = asyncio.Event()
-    if not node.call_later(handled.set):
+    # Not `call_later`: it inspects the signature of what it gets, each time.
+    if not node.post_message(events.Callback(callback=handled.set)):
         return
-    waiting = asyncio.ensure_future(handled.wait())
-    ends = [node._task] if node._task is not None else []
+    task = node._task
+
+    def ended(_: object) -> None:
+        handled.set()
+
+    if task is not None:
+        task.add_done_callback(ended)
     try:
-        await asyncio.wait({waiting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        await handled.wait()
     finally:
-        waiting.cancel()
+        if task is not None:
+            task.remove_done_callback(ended)

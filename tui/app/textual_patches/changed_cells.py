@@ -56,7 +56,7 @@ class ChangedCells(App[Any], inherit_bindings=False):
             and shown
             and not (driver is None or driver.is_inline or self.is_headless)
         ):
-            changes = self._terminal.changes(renderable, self.console)
+            changes = self._terminal.changes(renderable, self.console, *self.size)
             cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
             nothing = not changes and cursor == self._previous_cursor_position
             renderable = cast("RenderableType", None if nothing else Written(changes))
@@ -79,17 +79,22 @@ class TerminalCells:
     def __init__(self) -> None:
         self.rows: dict[int, Row] = {}
 
-    def changes(self, update: LayoutUpdate | ChopsUpdate, console: Console) -> str:
-        """Take over an update; returns the terminal sequences that show it."""
+    def changes(self, update: LayoutUpdate | ChopsUpdate, console: Console, columns: int, rows: int) -> str:
+        """Take over an update; returns the terminal sequences that show it.
+
+        What is outside the terminal's size is dropped, as between a resize and the next layout.
+        """
         colors = console._color_system or ColorSystem.TRUECOLOR
         written: list[str] = []
         look = ""
         for y, pieces in _pieces(update):
+            if y >= rows:
+                continue
             row = self.rows.setdefault(y, [])
             changed: list[int] = []
             whole = False
             for x, strip in pieces:
-                new = cells(strip, colors)
+                new = cells(strip, colors)[: max(0, columns - x)]
                 end = x + len(new)
                 if len(row) < end:
                     row.extend([None] * (end - len(row)))

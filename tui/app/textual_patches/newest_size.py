@@ -9,8 +9,10 @@ from __future__ import annotations
 from textual.geometry import Size
 from textual.screen import Screen
 
+from tui.app.textual_patches.front_widgets import FrontWidgets
 
-class NewestSize:
+
+class NewestSize(FrontWidgets):
     """Mixin for screens: ignores resize events for a size that the terminal no longer has.
 
     Textual lays a screen out for each size it receives, and sends the screen its new size again. Two queued sizes, as

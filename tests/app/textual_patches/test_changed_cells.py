@@ -1,0 +1,124 @@
+"""Only changed cells are written, and the terminal shows what Textual's own full screen would show."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pyte
+import pytest
+from textual.driver import Driver
+from textual.drivers.headless_driver import HeadlessDriver
+
+from tests.app.panes import Walk, home
+from tests.app.scenes import always_the_same, good_answers
+from tui.app.app import WizardApp
+from tui.plan.load_save.load import load
+
+__all__ = ["always_the_same", "home"]
+
+SIZES = [(80, 24), (100, 30), (80, 24), (120, 40), (81, 21), (200, 50)]
+KEYS = [
+    *["tab", "shift+tab", "pagedown", "pageup", "ctrl+o", "ctrl+g", "escape", "escape", "enter", "down", "up"],
+    *["a", "漢", "é", "space", "left", "right", "home", "end", "backspace", "delete"],
+]
+PRIVATE = re.compile(r"\x1b\[[<>=?][0-9;$]*[a-zA-Z]|\x1bP.*?\x1b\\|\x1b\]8;[^\x1b]*\x1b\\")  # not known to pyte
+
+
+class Seen(HeadlessDriver):
+    """Keeps what is written, where a terminal would show it."""
+
+    is_headless = False  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.written = ""
+
+    def write(self, data: str) -> None:
+        self.written += data
+
+
+def shown(written: str, size: tuple[int, int], screen: pyte.Screen | None = None) -> list[list[Any]]:
+    """What a terminal shows after some output: its cells."""
+    terminal = screen or pyte.Screen(*size)
+    terminal.reset_mode(7, private=True)  # Textual disables the wrapping of lines
+    pyte.Stream(terminal).feed(PRIVATE.sub("", written).replace("\n", "\r\n"))
+    return [[terminal.buffer[y][x] for x in range(size[0])] for y in range(size[1])]
+
+
+class Watched:
+    """The wizard, the terminal that has shown all it has written, and what it should show."""
+
+    def __init__(self, app: WizardApp, walk: Walk) -> None:
+        self.app = app
+        self.walk = walk
+        self.terminal = pyte.Screen(*app.size)
+
+    async def settle(self) -> str:
+        """Wait until nothing more is written, show it; returns it."""
+        driver: Any = self.app._driver
+        before = None
+        while before != driver.written:
+            before = driver.written
+            await self.walk.pilot.pause()
+            await asyncio.sleep(0.05)
+        written, driver.written = driver.written, ""
+        shown(written, self.app.size, self.terminal)
+        return written
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size; what it shows then is anybody's guess."""
+        await self.settle()
+        self.terminal = pyte.Screen(width, height)
+        shown("?" * (width * height), (width, height), self.terminal)
+        await self.walk.pilot.resize_terminal(width, height)
+
+    def differs(self) -> str:
+        """Where the terminal shows something else than the full screen; empty if nowhere."""
+        app, size = self.app, self.app.size
+        full = app.screen._compositor.render_full_update().render_segments(app.console)
+        right = shown(full, size)
+        there = shown("", size, self.terminal)
+        wrong = [(x, y) for y in range(size[1]) for x in range(size[0]) if there[y][x] != right[y][x]]
+        if not wrong:
+            return ""
+        x, y = wrong[0]
+        return f"{len(wrong)} cells, first {x}, {y}: {there[y][x]} instead of {right[y][x]}\n{self.walk.text()}"
+
+
+@asynccontextmanager
+async def watched(size: tuple[int, int] = (80, 24), **options: Any) -> AsyncIterator[Watched]:
+    """The wizard on a preset, on a terminal that is looked at."""
+    app = WizardApp(load("churn-xgboost"), environ=dict(os.environ), helper=good_answers(), **options)
+    app.driver_class = Seen
+    async with app.run_test(headless=False, size=size) as pilot:
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
+        found = Watched(app, walk)
+        await walk.sees("step 1 of 9")
+        yield found
+
+
+@pytest.mark.parametrize(("seed", "light"), [(1, False), (2, True), (3, False)])
+async def test_the_terminal_always_shows_the_full_screen(seed: int, light: bool) -> None:
+    chosen = random.Random(seed)
+    async with watched(light=light) as seen:
+        await seen.settle()
+        assert not seen.differs()
+        done: list[str] = []
+        for _ in range(40):
+            if chosen.random() < 0.1:
+                size = chosen.choice(SIZES)
+                done.append(f"{size}")
+                await seen.resize(*size)
+            else:
+                keys = chosen.choices(KEYS, k=chosen.randint(1, 4))
+                done += keys
+                await seen.walk.press(*keys)
+            await seen.settle()
+            assert not (wrong := seen.differs()), f"seed {seed}, after {done}: {wrong}"
