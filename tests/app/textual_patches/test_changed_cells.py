@@ -12,7 +12,6 @@ from typing import Any
 
 import pyte
 import pytest
-from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.app.panes import Walk, home
