@@ -162,6 +162,7 @@ SLOW_FILES = {
     "app/terminal/test_terminal_sizes.py",
     "app/test_signs_of_life.py",
     "app/test_snapshots.py",
+    "app/textual_patches/test_changed_cells.py",
     "app/troubleshoot/test_troubleshoot.py",
     "app/widgets/test_field_help.py",
     "app/widgets/test_keys.py",

@@ -1,8 +1,9 @@
-"""An application with a heartbeat in its event loop: `python tests/bench/beating.py FILE bare | wizard [ARGUMENT …]`.
+"""An application with a heartbeat in its event loop: `python tests/bench/beating.py FILE KIND [ARGUMENT …]`.
 
-`wizard` is the real command's wizard with the arguments of `aml-deploy` (a plan, `--rehearse`, or `attach RUN`). When
-it ends (SIGHUP), FILE gets a JSON list of pairs: when a beat was due (seconds of the system's monotonic clock) and how
-late it came.
+KIND is `bare`, a bare Textual application; `wizard`, the real command's wizard with the arguments of `aml-deploy` (a
+plan, `--rehearse`, or `attach RUN`); or `painted`, the same without our overrides of what Textual renders and writes.
+When it ends (SIGHUP), FILE gets a JSON list of pairs: when a beat was due (seconds of the system's monotonic clock) and
+how late it came.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ def main() -> None:
             from tui.app.app import WizardApp
             from tui.cli import main as command
 
+            if what == "painted":
+                from tui.app.textual_patches.changed_cells import ChangedCells
+                from tui.app.textual_patches.front_widgets import FrontCompositor
+
+                del ChangedCells._display, FrontCompositor.render_partial_update
             beating(WizardApp)
             command(arguments)
     finally:

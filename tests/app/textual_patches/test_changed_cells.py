@@ -12,11 +12,19 @@ from typing import Any
 
 import pyte
 import pytest
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widgets import Input
 
 from tests.app.panes import Walk, home
 from tests.app.scenes import always_the_same, good_answers
 from tui.app.app import WizardApp
+from tui.app.textual_patches.changed_cells import cells, transition
 from tui.plan.load_save.load import load
 
 __all__ = ["always_the_same", "home"]
@@ -110,7 +118,7 @@ async def test_the_terminal_always_shows_the_full_screen(seed: int, light: bool)
         await seen.settle()
         assert not seen.differs()
         done: list[str] = []
-        for _ in range(40):
+        for _ in range(25):
             if chosen.random() < 0.1:
                 size = chosen.choice(SIZES)
                 done.append(f"{size}")
@@ -121,3 +129,101 @@ async def test_the_terminal_always_shows_the_full_screen(seed: int, light: bool)
                 await seen.walk.press(*keys)
             await seen.settle()
             assert not (wrong := seen.differs()), f"seed {seed}, after {done}: {wrong}"
+
+
+async def test_what_was_written_before_a_resize_is_not_relied_on() -> None:
+    """Made smaller and larger again at once, a terminal has lost cells, and the size is the same as before."""
+    async with watched() as seen:
+        await seen.settle()
+        seen.terminal.reset()
+        seen.app.post_message(events.Resize(Size(80, 24), Size(80, 24)))
+        await seen.settle()
+        assert not seen.differs()
+
+
+async def test_all_is_written_after_the_terminal_was_used_by_another_program() -> None:
+    async with watched() as seen:
+        await seen.settle()
+        seen.terminal.reset()
+        seen.app.app_resume_signal.publish(seen.app)
+        await seen.settle()
+        assert not seen.differs()
+
+
+async def test_a_shrunken_terminal_gets_nothing_beyond_its_edge() -> None:
+    """What lies beyond would be written over the last column, and taken for shown."""
+    async with watched((120, 40)) as seen:
+        await seen.resize(80, 24)
+        written = await seen.settle()
+        places = [int(place) for place in re.findall(r"\x1b\[(?:\d+;)?(\d+)[HG]", written)]
+        assert places
+        assert max(places) <= 80
+
+
+async def test_keys_write_little() -> None:
+    async with watched() as seen:
+        first = len(await seen.settle())
+        assert first < 10_000  # the whole screen, once
+        total = first
+        for step in range(2, 8):
+            await seen.walk.press("pagedown")
+            await seen.walk.sees(f"step {step} of 9")
+            total += len(await seen.settle())
+        assert total < 80_000
+        await seen.walk.to("endpoint")
+        await seen.settle()
+        await seen.walk.press("ctrl+o", "escape")
+        assert len(await seen.settle()) < 10_000
+        while not isinstance(seen.app.focused, Input):
+            await seen.walk.press("tab")
+        await seen.settle()
+        await seen.walk.press("q")
+        await seen.settle()  # the first says too that the plan is not saved yet
+        await seen.walk.press("q")
+        assert 0 < len(await seen.settle()) < 100
+        await seen.walk.press("tab")
+        assert 0 < len(await seen.settle()) < 1_000
+
+
+def strip(*texts: str) -> Strip:
+    return Strip([Segment(text, Style()) for text in texts])
+
+
+@pytest.mark.parametrize(
+    ("text", "texts"),
+    [
+        ("ab", ["a", "b"]),
+        ("✔ é", ["✔", " ", "é"]),
+        ("a漢b", ["a", "漢", "", "b"]),
+        ("ae\u0301b", ["a", "e\u0301", "b"]),
+        ("漢\u0301", ["漢\u0301", ""]),
+    ],
+)
+def test_cells_of_a_text(text: str, texts: list[str]) -> None:
+    assert [cell for cell, _ in cells(strip(text), ColorSystem.EIGHT_BIT)] == texts
+
+
+def test_a_sign_of_several_characters_takes_as_many_cells_as_textual_says() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    line = strip("x" + family + "y")
+    found = cells(line, ColorSystem.EIGHT_BIT)
+    assert len(found) == line.cell_length
+    assert "".join(text for text, _ in found) == line.text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sequence"),
+    [
+        ("", "", ""),
+        ("", "1;38;5;1", "\x1b[1;38;5;1m"),
+        ("38;5;1;48;5;2", "38;5;1;48;5;3", "\x1b[48;5;3m"),
+        ("38;2;1;2;3;48;2;4;5;6", "38;2;1;2;9;48;2;4;5;6", "\x1b[38;2;1;2;9m"),
+        ("1;31;40", "31;40", "\x1b[0;31;40m"),
+        ("91;100", "1;91", "\x1b[1;49m"),
+        ("31", "", "\x1b[m"),
+        ("31", "31\nhttps://a", "\x1b]8;;https://a\x1b\\"),
+        ("31\nhttps://a", "", "\x1b]8;;\x1b\\\x1b[m"),
+    ],
+)
+def test_only_what_differs_of_a_look_is_set(before: str, after: str, sequence: str) -> None:
+    assert transition(before, after) == sequence
