@@ -37,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 IDLE_SECONDS = 10
 ECHOES = 100
+ECHO_SECONDS = 0.15  # so long a key is waited for: shorter than the pause before what is typed is checked in Azure
 ENDPOINT = "churn-felt-01"
 PATIENCE = 240.0  # seconds for any text to come; a first deployment builds its environment
 SCRIPT = Path(sys.executable).with_name("aml-deploy")
@@ -130,14 +131,27 @@ class Terminal:
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text(encoding="utf-8").split()[0]) for task in tasks) / 1e9
 
-    def costs(self, *keys: bytes) -> tuple[float, int]:
-        """Seconds of the processor and bytes that some keys take, one after another."""
+    def idling(self) -> float:
+        """Seconds of the processor that a second takes in which nothing happens: beats, blinking."""
         self.quiet()
-        processor, got = self.processor(), self.got
+        processor = self.processor()
+        self.read(3)
+        return (self.processor() - processor) / 3
+
+    def costs(self, *keys: bytes, idling: float = 0.0, seconds: float = 0.0) -> tuple[float, int]:
+        """Seconds of the processor, without what idling takes, and bytes that some keys take, one after another.
+
+        Each is waited for some seconds, or until nothing is written any more.
+        """
+        self.quiet()
+        processor, got, began = self.processor(), self.got, time.monotonic()
         for key in keys:
             os.write(self.master, key)
-            self.quiet()
-        return self.processor() - processor, self.got - got
+            if seconds:
+                self.read(seconds)
+            else:
+                self.quiet()
+        return self.processor() - processor - idling * (time.monotonic() - began), self.got - got
 
     def chosen(self, text: str) -> bool:
         """Whether the cursor of a list is on this text: it has another background than the row below."""
@@ -248,7 +262,8 @@ def walked(environ: Mapping[str, str], folder: Path, bare_memory: float) -> None
 
 def _keys(terminal: Terminal, where: str, holds: bool = False) -> None:
     """Print what a letter, and one taken back, take in the field that has the focus."""
-    costs = [terminal.costs(key) for _ in range(30) for key in (b"q", b"\x7f")]
+    idling = terminal.idling()
+    costs = [terminal.costs(key, idling=idling, seconds=ECHO_SECONDS) for _ in range(30) for key in (b"q", b"\x7f")]
     processor = [seconds for seconds, _ in costs]
     name = f"processor, a key{where}"
     milliseconds(name, processor)

@@ -27,6 +27,7 @@ from tui.app.steps.typed_ahead import TypedAhead
 from tui.app.textual_patches.changed_cells import ChangedCells
 from tui.app.textual_patches.newest_size import BottomScreen
 from tui.app.textual_patches.own_faults import OwnFaults
+from tui.app.textual_patches.styled_once import StyledOnce
 from tui.app.textual_patches.suspend import suspend_between_events
 from tui.app.textual_patches.work_ends_first import WorkEndsFirst
 from tui.app.theme import DARK, LIGHT
@@ -44,7 +45,7 @@ TERMINAL_SECONDS = 3.0  # between two checks that the terminal still exists
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
 
-class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, AppInterface, inherit_bindings=False):
+class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface, inherit_bindings=False):
     """The wizard. Its return value is "left", "detached" or "stopping".
 
     `rehearse` says where plans opened at home are deployed: the mode belongs to what is open (`Store.rehearse`), and a

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from tui.app.search.found import steps_and_fields
-from tui.app.state.background import in_background
+from tui.app.state.background import in_background, in_thread
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import INTROS, LEADS, ORDER, TITLES
@@ -167,6 +167,12 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             await pane.show_field(key)
         else:
             (pane.landing() or self.query_one("#next", Button)).focus()
+        self.call_after_refresh(self._import_next)
+
+    def _import_next(self) -> None:
+        """Import the next step in the background: importing it when it is shown would delay keys."""
+        for step in ORDER[ORDER.index(self.step) + 1 :][:1]:
+            in_background(self, partial(in_thread, import_module, f"tui.app.steps.{step}.pane"), "import")
 
     def _new_file(self) -> str:
         """Return where the plan is saved, the first time that it is."""

@@ -82,6 +82,7 @@ class FieldRow(Widget):
         self._checked = False
         self._wanted = self._looking = False
         self.control: Choice | TextInput = self._make_control()
+        self._label_cell = Static(self.label, classes="field-label", markup=False)
         self._note = Static("", classes="field-note", markup=False)
         self._below = Static("", classes="field-below", markup=False)
         self.stacked = isinstance(self.control, Choice) and bool(self.control.notes)
@@ -92,7 +93,7 @@ class FieldRow(Widget):
         self._before = ""  # the field's text when its list was opened
 
     def compose(self) -> ComposeResult:
-        yield Static(self.label, classes="field-label", markup=False)
+        yield self._label_cell
         if self.noun:
             # For the mouse only: as a Tab stop it would swallow what is typed after Tab.
             button = Button("▾", compact=True, tooltip=f"List of {self.noun}; in the field: Down")
@@ -212,14 +213,14 @@ class FieldRow(Widget):
             self._keep()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self.add_class("-current")
+        self._label_cell.add_class("-current")  # not the row: all inside it would be styled again
         self._keep_in_sight()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         if not self.is_attached:
             return
         self._keep()
-        self.remove_class("-current")
+        self._label_cell.remove_class("-current")
         self._checked = True
         if isinstance(self.control, TextInput):
             self.control.cursor_position = 0  # the start of a long value identifies it best
