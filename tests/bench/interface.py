@@ -272,9 +272,13 @@ def _keys(terminal: Terminal, where: str, holds: bool = False) -> None:
     line(f"wire, a key{where}", f"{statistics.median(taken for _, taken in costs):.0f} bytes")
 
 
-def written(kind: str, name: str, environ: Mapping[str, str], plan: Path, folder: Path) -> None:
+def written(kind: str, name: str, environ: Mapping[str, str], folder: Path) -> None:
     """Print what is written for seven steps, a menu and Tab; `kind` as for `beating.py`."""
+    from tui.plan.load_save.load import load
+
     holds = kind == "wizard"
+    plan = folder / f"{kind}.yml"  # the walk changes it
+    load("churn-xgboost", (), [f"endpoint.name={ENDPOINT}"]).save(plan)
     wizard = Terminal([kind, str(plan), "--rehearse"], environ, folder)
     wizard.sees("step 1 of 9")
     wizard.sees("closed-")
@@ -369,9 +373,8 @@ def main() -> None:
         try:
             memory = bare(environ, folder)
             walked(environ, folder, memory)
-            plan = folder / "felt.yml"
-            written("painted", "Textual alone", environ, plan, folder)
-            written("wizard", "wizard", environ, plan, folder)
+            written("painted", "Textual alone", environ, folder)
+            written("wizard", "wizard", environ, folder)
             flooded(environ, folder, lines)
             waiting(environ, folder)
         finally:

@@ -91,7 +91,8 @@ class HelpBar(Static):
     def _write(self) -> None:
         width = self.content_size.width
         if width > 0:
-            self.update(self.topic_shown.short(width, self.ROWS) if self.topic_shown else "")
+            # Its height is fixed: without a layout of the whole screen each time the focus moves.
+            self.update(self.topic_shown.short(width, self.ROWS) if self.topic_shown else "", layout=False)
 
 
 class SideHelp(Static):
@@ -102,4 +103,4 @@ class SideHelp(Static):
 
     def show(self, topic: Topic | None) -> None:
         """Show a topic, or nothing."""
-        self.update(topic.full() if topic else "")
+        self.update(topic.full() if topic else "", layout=False)  # its size is fixed too
