@@ -1,8 +1,8 @@
 """Renders only the widgets that show in what is to be drawn again, and only their rows there.
 
-Overrides `Compositor.render_partial_update` of Textual 8.2.8, because of an observed behaviour: for one letter in a
-field, all widgets between the highest and the lowest row that changed are rendered, those behind others too. No
-upstream report is known.
+Overrides `Compositor.render_partial_update` and `Screen.focused` of Textual 8.2.8, because of observed behaviours: for
+one letter in a field, all widgets between the highest and the lowest row that changed are rendered, those behind others
+too; and whenever the focus moves, the whole screen is. No upstream report is known.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ from typing import Any, cast
 
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
+from textual.reactive import Reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 
 class FrontWidgets:
-    """Mixin for screens: they are put together by `FrontCompositor`."""
+    """Mixin for screens: they are put together by `FrontCompositor`, and not drawn again for another focus.
+
+    The widgets that lose and get the focus are drawn again anyway.
+    """
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
