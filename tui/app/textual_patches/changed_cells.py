@@ -6,6 +6,7 @@ the layout and each scroll write the whole screen, several times in a row. No up
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Optional, cast
@@ -25,6 +26,7 @@ takes two cells, the second has no text."""
 Row = list[Optional[Cell]]
 """The cells of a row; None where it is not known what the terminal shows."""
 
+CODES = re.compile(r"[34]8;(?:5;\d+|2;\d+;\d+;\d+)|\d+")
 GAP = 4  # cells of one look: so many are written again rather than passed over, as moving the cursor takes as much
 
 
@@ -202,31 +204,15 @@ def transition(before: str, after: str) -> str:
     sequence = "" if link == next_link else f"\x1b]8;;{next_link}\x1b\\"
     if old == new:
         return sequence
-    attributes, front, back = _parts(old)
-    next_attributes, next_front, next_back = _parts(new)
-    if not attributes <= next_attributes or not new:
-        return f"{sequence}\x1b[{f'0;{new}' if new else ''}m"
-    codes = sorted(next_attributes - attributes)
-    if next_front != front:
-        codes.append(next_front or "39")
-    if next_back != back:
-        codes.append(next_back or "49")
-    return f"{sequence}\x1b[{';'.join(codes)}m"
+    set_before = {_kind(code): code for code in CODES.findall(old)}
+    wanted = {_kind(code): code for code in CODES.findall(new)}
+    if set_before.keys() <= wanted.keys():
+        parameters = ";".join(code for kind, code in wanted.items() if set_before.get(kind) != code)
+    else:
+        parameters = f"0;{new}" if new else ""
+    return f"{sequence}\x1b[{parameters}m"
 
 
-def _parts(parameters: str) -> tuple[frozenset[str], str, str]:
-    """The attributes, the colour and the background in some parameters of SGR."""
-    attributes, front, back = set(), "", ""
-    codes = iter(parameters.split(";") if parameters else ())
-    for code in codes:
-        color = code
-        if code in ("38", "48"):
-            kind = next(codes)
-            color = ";".join([code, kind, *(next(codes) for _ in range(1 if kind == "5" else 3))])
-        if len(code) == 1 or code in ("21", "51", "52", "53"):
-            attributes.add(code)
-        elif code[:-1] in ("3", "9"):
-            front = color
-        else:
-            back = color
-    return frozenset(attributes), front, back
+def _kind(code: str) -> str:
+    """What a parameter of SGR sets: the colour (30 to 38, 90 to 97), the background (40 to 48, 100 to 107), itself."""
+    return {"3": "front", "9": "front", "4": "back", "1": "back"}.get(code[0], code) if len(code) > 1 else code
