@@ -130,8 +130,6 @@ class RemovalDialog(OperationDialog[bool]):
         if answer is None:
             return
         self._done = bool(answer.get("removed"))
-        for question in ("endpoint", "changes", "sizes"):
-            self._store.facts.pop(question, None)
         if not self._there:
             return
         self.show()

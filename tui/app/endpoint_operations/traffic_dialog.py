@@ -180,7 +180,6 @@ class TrafficDialog(OperationDialog[bool]):
         if answer is None:
             return
         self._changed = True
-        self._store.facts.pop("endpoint", None)
         await stay_busy(began)
         if self._there:
             await self._read(f"✔ The traffic is now {in_words(dict(answer.get('after') or {}))}.")

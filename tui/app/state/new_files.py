@@ -63,6 +63,12 @@ def new_plan_file(document: Document) -> Path:
     return new_path(plans_folder(), stem_of(str(document.value("endpoint.name") or "plan")), ".yml")
 
 
+def saved_in(plan: Path) -> str:
+    """Say in which folder a plan was saved."""
+    folder, here = plan.parent, Path.cwd()
+    return f"Saved in ./{folder.relative_to(here)}" if here in folder.parents else f"Saved in {folder}"
+
+
 def content_of(path: Path | None) -> bytes | None:
     """Return a file's content; None if it is not there or cannot be read."""
     with contextlib.suppress(OSError):

@@ -50,3 +50,10 @@ def take(store: Store, name: str) -> None:
     store.put("traffic", {name: 100}, "deployed alongside")
     if not store.document.get("rollout"):
         store.put("rollout.steps", list(STEPS), "deployed alongside")
+
+
+def existing_deployment(store: Store) -> Mapping[str, Any]:
+    """Return Azure's data of the plan's deployment, if the endpoint has been read; empty if it does not exist."""
+    wanted = str(store.value("deployment.name") or "").lower()
+    there = (store.facts.get("endpoint") or {}).get("deployments") or ()
+    return next((item for item in there if str(item.get("name") or "").lower() == wanted), {})

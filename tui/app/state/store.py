@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
 from tui.app.state.background import lower_priority
+from tui.app.state.freshness import Freshness
 from tui.app.state.new_files import content_of, copy_of_preset, kept_edits, new_plan_file
 from tui.app.state.questions import CHANGING, DEPENDS, OF_ONE, concerned
 from tui.app.state.recent_plans import remember
+from tui.app.state.step_states import StepStates
 from tui.common.redact import learn
 from tui.common.typed_path import real_path
 from tui.plan.fields.all_fields import BY_KEY, fields_of
@@ -42,7 +44,8 @@ class Store:
     that it substitutes is never saved (see `to_save`).
 
     Listeners are called once for a change, with the keys of all changed fields and the names of the queries that were
-    answered or discarded; or with one of "run", "saved", "ready", "preparing".
+    answered or discarded; or with one of "run", "saved", "ready", "preparing", "states", "files", "azure", "left"
+    (a field that was being filled in).
     """
 
     def __init__(
@@ -71,6 +74,9 @@ class Store:
         self._helper = helper
         self._starting: asyncio.Lock | None = None
         self._listeners: list[Listener] = []
+        self.fresh = Freshness(self)
+        self.states = StepStates(self)
+        self.listen(self.states.heard)
 
     def _take(self, document: Document) -> None:
         """Edit this document, which nothing was changed in yet."""
@@ -173,23 +179,26 @@ class Store:
 
         return value_problem(self.document, key, self.environ, self.secrets)
 
-    def problems(self, step: str) -> dict[str, str]:
-        """Return the problems of a step's fields by key, in field order, including conflicts between values.
+    def problems(self, step: str = "", document: Document | None = None) -> dict[str, str]:
+        """Return the problems of a step's fields, or of all, by key in field order, with conflicts between values.
 
-        Reads the disk.
+        Reads the disk. In a thread, pass a copy of the document: the plan is edited meanwhile.
         """
         from tui.plan.load_save.resolve import resolve
         from tui.plan.problems import PlanInvalid
 
         try:
-            resolve(self.document, self.environ, self.secrets)
+            resolve(document or self.document, self.environ, self.secrets)
         except PlanInvalid as invalid:
             listed = reversed(invalid.problems)  # so that the first one for each key is kept
             found = {problem.key: f"{problem.message} {problem.remedy}".strip() for problem in listed}
         else:
             return {}
-        keys = [field.key for field in fields_of(step, advanced=True)]
-        waiting = [key for key in keys if not self.ready.is_set() and has_reference(self.document.value(key))]
+        keys = (
+            [field.key for field in fields_of(step, advanced=True)] if step else [*BY_KEY, *(set(found) - set(BY_KEY))]
+        )
+        waiting = [key for key in keys if key in BY_KEY and not self.ready.is_set()
+                   and has_reference(self.document.value(key))]  # fmt: skip
         return {key: found[key] for key in keys if key in found and key not in waiting}
 
     def resolved(self, key: str) -> str | None:
@@ -261,21 +270,23 @@ class Store:
         helper = await self.helper()
         before = self.fingerprint(question)
         answer = await helper.ask(question, timeout=timeout, plan=self.payload(question), **with_)
+        if question in CHANGING:
+            self.fresh.azure_changed()
         if question in DEPENDS and before == self.fingerprint(question):
             self.facts[question] = answer
+            self.fresh.read(question)
             self.announce(question)
         return answer
 
     def fingerprint(self, question: str) -> str:
         """Return a text that changes when an answer to the query would no longer be valid for the plan."""
         keys = DEPENDS.get(question, ("",))
-        return repr(
-            [
-                (key, self.document.value(key), self.secrets.get(key))
-                for key in BY_KEY
-                if any(key.startswith(prefix) for prefix in keys)
-            ]
-        )
+        values = [
+            (key, self.document.value(key), self.secrets.get(key))
+            for key in BY_KEY
+            if any(key.startswith(prefix) for prefix in keys)
+        ]
+        return repr((self.fresh.times_changed(question), values))
 
     async def answer(self, question: str, /, timeout: float = 30, blink: float | None = None, **with_: Any) -> Answer:
         """Query the helper as `ask` does, but return errors as part of the answer.
@@ -293,12 +304,6 @@ class Store:
         if blink is not None:
             await stay_busy(began, blink)
         return Answer(value, error, before != self.fingerprint(question))
-
-    def existing_deployment(self) -> Mapping[str, Any]:
-        """Return Azure's data of the plan's deployment, if the endpoint has been read; empty if it does not exist."""
-        wanted = str(self.value("deployment.name") or "").lower()
-        there = (self.facts.get("endpoint") or {}).get("deployments") or ()
-        return next((item for item in there if str(item.get("name") or "").lower() == wanted), {})
 
     async def helper(self) -> HelperClient:
         """Return the helper process, started on first use."""
@@ -326,10 +331,7 @@ class Store:
     def follow(self, run: Run | None) -> None:
         """Set the run that this wizard follows."""
         self.run = run
-        changed = ("endpoint", "sizes", "changes", "check", "endpoints", "endpoint_name", "deployments",
-                   "registered_models", "model_versions", "environments")  # fmt: skip
-        for question in changed:  # a run changes Azure's answers
-            self.facts.pop(question, None)
+        self.fresh.azure_changed()
         self.announce("run")
 
     # Saving
@@ -376,8 +378,7 @@ class Store:
             self._copy_preset(path.parent)
         self.to_save().save(path)
         self.file, self._content = path, content_of(path)
-        self.dirty = self.outdated = False
-        self.save_problem = ""
+        self.dirty, self.outdated, self.save_problem = False, False, ""
         remember(path)
         self.announce("saved")
 

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.state.answers import BLINK
-from tui.app.state.background import in_background, in_thread
+from tui.app.state.background import in_background
 from tui.app.state.questions import concerned
 from tui.app.state.store import Store
 from tui.app.steps.field_groups import group_of, grouped
@@ -106,6 +106,9 @@ class FormPane(Pane):
         if everything:
             self._add_rows(rows)
             self._show_headings()
+        if "files" in names:
+            for row in rows:
+                row.check_again()
         self.changed(names)
 
     def _add_rows(self, rows: Sequence[FieldRow]) -> None:
@@ -131,8 +134,12 @@ class FormPane(Pane):
         return next((row.control for row in self.rows() if row.display), None)
 
     async def validate(self) -> None:
-        problems = await in_thread(self.store.problems, self.step)
-        if any(BY_KEY[key].advanced for key in problems) and not self.all_fields:
+        await self.store.states.judge()
+        problems = self.store.states.problems
+        if (
+            any(field.advanced and field.key in problems for field in fields_of(self.step, advanced=True))
+            and not self.all_fields
+        ):
             await self.show_all(True)
         for row in self.rows():
             row.complain(problems.get(row.field.key))

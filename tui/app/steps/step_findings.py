@@ -69,7 +69,7 @@ class StepFindings(Facts):
         self.add_class("step-findings")
         self.store = store
         self.step = step
-        self._for = ""  # the fingerprint of the values that were checked
+        self._failed = ""  # the fingerprint of the values that could not be checked
         self._unlisten: Callable[[], None] | None = None
 
     def on_mount(self) -> None:
@@ -79,42 +79,55 @@ class StepFindings(Facts):
         if self._unlisten:
             self._unlisten()
 
-    def _mark(self) -> str:
-        run = self.store.run.id if self.store.run else ""
-        return f"{run} {self.store.fingerprint(f'step:{self.step}')}"
-
     def _changed(self, names: frozenset[str]) -> None:
-        if not self.is_attached or not all(widget.display for widget in self.ancestors if isinstance(widget, Widget)):
-            return  # the step is not shown: it looks when it is
-        signed_in = self.step == "credentials" and "sign_in" in names
-        if concerned(f"step:{self.step}", names) or not names.isdisjoint(("ready", "run")) or signed_in:
+        if not self._is_shown():
+            return  # it looks when it is
+        again = ("ready", "azure", "files", *(("sign_in",) if self.step == "credentials" else ()))
+        if concerned(f"step:{self.step}", names) or not names.isdisjoint(again):
             self.look(DEBOUNCE)
+        elif "states" in names:
+            self._show_known()
+
+    def _is_shown(self) -> bool:
+        return self.is_attached and all(widget.display for widget in self.ancestors if isinstance(widget, Widget))
+
+    def _show_known(self) -> bool:
+        """Show the findings that are valid for the step's values; return whether there are any."""
+        said = self.store.states.said(self.step)
+        if said is not None:
+            self.show(about(self.step, said))
+        elif self.step not in self.store.states.asking and self._failed != self.store.fingerprint(f"step:{self.step}"):
+            self.show([])
+        return said is not None
 
     def look(self, wait: float = 0) -> None:
-        """Query the findings, unless those shown are for the same values."""
-        if self._for == self._mark():
-            return
-        if self._for:
-            self._for = ""
-            self.show([])
-        self._look(wait)
+        """Query the findings, unless they are known for the same values."""
+        if not self._show_known():
+            self._look(wait)
 
     @work(group="step-findings", exclusive=True)
     async def _look(self, wait: float) -> None:
         await asyncio.sleep(wait)
+        if not self._is_shown() or self._show_known():  # left meanwhile, or Review has asked about everything
+            return
         if not self.store.ready.is_set() or not await in_thread(self._complete):
             self.show([])
             return
-        mark = self._mark()
+        question = f"step:{self.step}"
+        mark = self.store.fingerprint(question)
+        self.store.states.ask(self.step, True)
         self.show([Fact("busy", "Checked", f"{ASKING.get(self.step, 'checking these values')} …")])
-        answer = await self.store.answer("step_findings", timeout=PATIENCE, blink=BLINK, step=self.step)
+        try:
+            answer = await self.store.answer("step_findings", timeout=PATIENCE, blink=BLINK, step=self.step)
+        finally:
+            self.store.states.ask(self.step, False)
+        if mark != self.store.fingerprint(question):
+            return
         if answer.error is None:
-            facts = about(self.step, answer.value)
+            self.store.states.take(question, answer.value)
         else:
-            facts = [Fact("none", "Checked", f"not known: {answer.error.title}.".replace("..", "."))]
-        if mark == self._mark():
-            self._for = mark
-            self.show(facts)
+            self._failed = mark
+            self.show([Fact("none", "Checked", f"not known: {answer.error.title}.".replace("..", "."))])
 
     def _complete(self) -> bool:
         """Whether the query is possible: the workspace is set and this step's fields are valid."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable, ClassVar
 
@@ -26,6 +27,7 @@ class Pane(Vertical):
 
     step: ClassVar[str] = ""
     roomy: ClassVar[bool] = False  # whether it takes over the help rows on a short screen; ctrl+g still shows the help
+    reads: ClassVar[Sequence[str]] = ()  # the queries whose age is shown, and that are sent again when it is too old
     next_label: str = "Next"
     extra_label: str = ""  # a third button, left of Back; none if empty
 

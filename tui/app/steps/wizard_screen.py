@@ -15,16 +15,17 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from tui.app.search.found import steps_and_fields
 from tui.app.state.background import in_background, in_thread
+from tui.app.state.new_files import saved_in
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
-from tui.app.steps.step_texts import INTROS, LEADS, ORDER, TITLES
+from tui.app.steps.step_texts import INTROS, ORDER, TITLES
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
-from tui.app.widgets.header import HeaderBar, Rail
+from tui.app.widgets.header import HeaderBar, Lead, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MENU, MOVING, give_back
@@ -33,6 +34,9 @@ from tui.plan.fields.all_fields import BY_KEY
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
+
+
+WATCH_SECONDS = 4.0  # between two looks at the plan's files
 
 
 class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
@@ -68,11 +72,10 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._showing = asyncio.Lock()  # one step at a time
         self._stayed = self._looking = False
         # Kept, because messages still arrive while the screen is being removed.
-        self._header, self._rail = HeaderBar(store), Rail()
+        self._header, self._rail = HeaderBar(store), Rail(store)
         self._help_bar, self._side_help = HelpBar(), SideHelp()
-        self._lead_row, self._lead = Horizontal(id="lead-row"), Static("", id="lead", markup=False)
-        self._buttons = Horizontal(id="buttons")
-        self._said = ""
+        self._lead_row, self._lead = Horizontal(id="lead-row"), Lead(store)
+        self._buttons, self._said = Horizontal(id="buttons"), ""
         self._asked = False  # where to save, since another program has changed the file
         self._status_line = Said(id="status")
 
@@ -99,6 +102,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     async def on_mount(self) -> None:
         self._unlisten = self.store.listen(self._changed)
+        self.set_interval(WATCH_SECONDS, self._watch)
         await self.show_step(self.step)
 
     def _on_prune(self) -> None:
@@ -109,18 +113,26 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         if "preparing" in names and self.store.prepare_problem:
             self.set_status("! The rehearsal did not start: see ctrl+o.")
             self._show_prepare_problem()
-        if not names.isdisjoint((*BY_KEY, "saved", "ready")):
+        if not names.isdisjoint((*BY_KEY, "saved", "ready", "states")):
             self._header.refresh()
+            self._rail.refresh()
         if "saved" in names:
             if self.store.outdated and not self._asked:
                 self._save_as()
             self._asked = self.store.outdated
+        if self.store.states.must_judge(names):
+            in_background(self, self.store.states.judge_soon, "states", exclusive=False)
+
+    def _watch(self) -> None:
+        """Show how old the step's answers are, and read them again where another program has changed a file."""
+        self._lead.tell()
+        if self.step in ("model", "review"):
+            in_background(self, self.store.fresh.look_at_files, "files", exclusive=False)
 
     def _show_prepare_problem(self) -> None:
-        from tui.app.dialogs.text_dialog import TextScreen
-
-        text = f"{self.store.prepare_problem}\n\nTo try again: ctrl+o, Restart the rehearsal."
-        self.app.push_screen(TextScreen("The rehearsal did not start", text, export=True))
+        if self.pane is not None:
+            text = f"{self.store.prepare_problem}\n\nTo try again: ctrl+o, Restart the rehearsal."
+            self.pane.show_text("The rehearsal did not start", text)
 
     # Moving between steps
 
@@ -158,11 +170,14 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         for widget in (self._help_bar, self._lead_row, self._buttons):
             widget.set_class(pane.roomy, "-roomy")
         self._header.step = self._rail.step = step
-        self._lead.update(Content.assemble((TITLES[step], "bold"), (f"  {LEADS[step]}", "$text-muted")))
+        self.store.fresh.discard_old(pane.reads, step)
+        self._lead.show(pane.step, pane.reads)
         self.set_status(self._new_file())
         self._label(pane)
+        self._watch()
         pane.arrive()
         pane.look_at_step()
+        self.store.states.visit(step)
         if key is not None:
             await pane.show_field(key)
         else:
@@ -177,10 +192,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _new_file(self) -> str:
         """Return where the plan is saved, the first time that it is."""
         before, self._file = self._file, self.store.file
-        if before or self._file is None:
-            return ""
-        folder, here = self._file.parent, Path.cwd()
-        return f"Saved in ./{folder.relative_to(here)}" if here in folder.parents else f"Saved in {folder}"
+        return saved_in(self._file) if self._file is not None and not before else ""
 
     def _label(self, pane: Pane) -> None:
         self.query_one("#next", Button).label = "Done" if self.return_to else pane.next_label
@@ -250,7 +262,6 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         finally:
             self._looking = False
         wrong = pane.first_error()
-        self._rail.mark(self.step, wrong is not None)
         if wrong is not None:
             wrong.focus()
             self.set_status("! Something here needs attention.")
@@ -369,11 +380,10 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         await self.show_step(step, key)
 
     def _show_code(self) -> None:
-        from tui.app.dialogs.text_dialog import TextScreen
         from tui.app.steps.as_cli import as_code
 
-        text = as_code(self.step, self.store)
-        self.app.push_screen(TextScreen(f"{TITLES[self.step]} as az CLI and YAML", text, export=True, wide=True))
+        if self.pane is not None:
+            self.pane.show_text(f"{TITLES[self.step]} as az CLI and YAML", as_code(self.step, self.store))
 
     def _references(self) -> None:
         from tui.app.dialogs.references import ReferencesScreen

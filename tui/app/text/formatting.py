@@ -22,6 +22,12 @@ def running(seconds: float) -> str:
     return "0 s" if seconds < 1 else duration(max(float(int(seconds)), 10)) if seconds >= 10 else f"{int(seconds)} s"
 
 
+def ago(seconds: float | None) -> str:
+    """Format the age of an answer: `read 3 min ago`; empty in the first minute, or if it is not known."""
+    minutes = int((seconds or 0) // 60)
+    return "" if minutes < 1 else f"read {minutes} min ago" if minutes < 100 else f"read {minutes // 60} h ago"
+
+
 def size(count: float) -> str:
     """Format a number of bytes in decimal units: `812 B`, `3.4 MB`."""
     if count < 1000:

@@ -160,7 +160,6 @@ class FindingDialog(OperationDialog[bool]):
         if answer is None:
             return
         self._fixed = True
-        self._store.facts.pop("endpoint", None)
         self.say(f"✔ {answer['done']} It took {time.monotonic() - began:.0f} s.")
 
     # Copying

@@ -190,6 +190,7 @@ class FieldRow(Widget):
             if event.value != self._before:
                 self.list.filter(event.value)
             return
+        self.store.states.typing = not self._checked
         self.store.set(self.field.key, event.value)
         if self._checked:
             self.check()
@@ -222,10 +223,18 @@ class FieldRow(Widget):
         self._keep()
         self._label_cell.remove_class("-current")
         self._checked = True
+        if self.store.states.typing:
+            self.store.states.typing = False
+            self.store.announce("left")
         if isinstance(self.control, TextInput):
             self.control.cursor_position = 0  # the start of a long value identifies it best
         self.check()
         self.call_later(self.reread)
+
+    def check_again(self) -> None:
+        """Check the path again if it was checked before: another program has changed the plan's files."""
+        if self._checked and self.field.kind == "path":
+            self.check()
 
     def check(self) -> None:
         """Check the value; the disk is read in the background."""
@@ -281,6 +290,7 @@ class FieldRow(Widget):
         """Load the items, and drop them if the list was closed or the plan has changed meanwhile."""
         assert self.source is not None
         question, opened = self.source.question, self.list
+        self.store.fresh.discard_old((question,))
         answer = self.store.facts.get(question)
         if answer is None:
             answer, error, late = await self.store.answer(question, timeout=60, blink=BLINK)

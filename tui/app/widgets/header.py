@@ -1,15 +1,19 @@
-"""The header row (step, saved state, workspace), and the step rail on wide screens."""
+"""The header row (step, its state, saved, workspace), and the step rail on wide screens."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
+from textual.widgets import Static
 
+from tui.app.state.step_states import UNSEEN
 from tui.app.state.store import Store
-from tui.app.steps.step_texts import ORDER, TITLES
+from tui.app.steps.step_texts import LEADS, ORDER, TITLES
+from tui.app.text.formatting import ago
+from tui.app.widgets.facts import STYLES
 
 
 def badge(rehearse: bool, environ: Mapping[str, str], readonly: bool = False) -> Content:
@@ -25,7 +29,7 @@ def badge(rehearse: bool, environ: Mapping[str, str], readonly: bool = False) ->
 
 
 class HeaderBar(Widget):
-    """One row: step n of 9 on the left; where things happen, saved state and workspace on the right."""
+    """One row: step n of 9 and its state on the left; where things happen, saved state and workspace on the right."""
 
     step = reactive("")
 
@@ -44,7 +48,9 @@ class HeaderBar(Widget):
     def render(self) -> Content:
         store, width = self.store, self.size.width - 2
         number = ORDER.index(self.step) + 1 if self.step in ORDER else 0
-        left = Content.assemble(("aml-deploy", "bold"), f"  step {number} of {len(ORDER)}")
+        state = store.states.of(self.step)
+        word = (f"{state.sign} {state.word}", STYLES[state.kind])
+        left = Content.assemble(("aml-deploy", "bold"), f"  step {number} of {len(ORDER)}  ", word)
         workspace = store.resolved("workspace.name") or str(store.value("workspace.name") or "")
         if "${" in workspace:
             workspace = "no workspace yet" if store.ready.is_set() else ""
@@ -58,34 +64,50 @@ class HeaderBar(Widget):
         return Content.assemble(" ", left, " " * gap, right, " ")
 
 
+class Lead(Static):
+    """The step's title and what it is about; and how old what was read for it is, instead where both do not fit."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__("", id="lead", markup=False)
+        self.store = store
+        self.step = ""
+        self.reads: Sequence[str] = ()
+
+    def show(self, step: str, reads: Sequence[str]) -> None:
+        """Show a step, which shows the answers to these queries."""
+        self.step, self.reads = step, reads
+        self.tell()
+
+    def tell(self) -> None:
+        """Show the age that the answers have now."""
+        if not self.step:
+            return
+        lead, age = LEADS[self.step], ago(self.store.fresh.age(self.reads))
+        if age and self.size.width and len(f"{TITLES[self.step]}  {lead} · {age}") > self.size.width:
+            lead = ""
+        text = " · ".join(part for part in (lead, age) if part)
+        told = Content.assemble((TITLES[self.step], "bold"), (f"  {text}", "$text-muted"))
+        if told != self.content:
+            self.update(told)
+
+
 class Rail(Widget):
-    """Lists the steps, with the current one and those that need attention."""
+    """Lists the steps with their states; in words below each, or only below those that need attention."""
 
     step = reactive("")
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__(id="rail")
-        self.seen: set[str] = set()
-        self.wrong: set[str] = set()
-
-    def watch_step(self, step: str) -> None:
-        self.seen.add(step)
-
-    def mark(self, step: str, wrong: bool) -> None:
-        """Set whether a step needs attention."""
-        (self.wrong.add if wrong else self.wrong.discard)(step)
-        self.refresh()
+        self.store = store
 
     def render(self) -> Content:
-        return Content("\n").join(
-            self._line(step, f" {number} {TITLES[step]} ") for number, step in enumerate(ORDER, 1)
-        )
-
-    def _line(self, step: str, text: str) -> Content:
-        if step == self.step:
-            return Content.styled(f" ▸{text}", "bold $text-accent")
-        if step in self.wrong:
-            return Content.styled(f" !{text}", "$text-warning")
-        if step in self.seen:
-            return Content.styled(" ✔", "$text-success") + Content(text)
-        return Content.styled(f" ·{text}", "$text-muted")
+        roomy = self.content_size.height >= 2 * len(ORDER)
+        lines = []
+        for number, step in enumerate(ORDER, 1):
+            state, here = self.store.states.of(step), step == self.step
+            look = "bold $text-accent" if here else "$text-muted" if state == UNSEEN else ""
+            lines.append(Content.assemble(("▸" if here else " ", look), (state.sign, STYLES[state.kind]),
+                                          (f" {number} {TITLES[step]}", look)))  # fmt: skip
+            if state.kind in ("bad", "warn") or (roomy and state != UNSEEN):
+                lines.append(Content.styled(f"    {state.word}", STYLES[state.kind] or "$text-muted"))
+        return Content("\n").join(lines)

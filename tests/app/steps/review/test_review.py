@@ -46,7 +46,13 @@ async def test_a_typed_secret_is_named_but_never_shown() -> None:
 async def test_findings_stand_worst_first_with_what_to_do() -> None:
     async with wizard(recorded_answers(check=[*FINDINGS, BLOCKER])) as walk:
         await walk.to("review")
-        screen = " ".join((await walk.sees("blocker", "warning", "1 blocker, 1 warning", "Enter: edit Size")).split())
+        screen = " ".join(
+            (
+                await walk.sees(
+                    "blocker", "warning", "1 blocker, 1 warning", "Enter: edit Size", "+ create", "? not known"
+                )
+            ).split()
+        )
         assert screen.index("Quota: 8 cores") < screen.index("managed virtual network")
         assert "Choose a smaller size, or ask for more quota." in screen, "the marked row is told whole"
         assert screen.index("managed virtual network") < screen.index("+ create") < screen.index("not known")

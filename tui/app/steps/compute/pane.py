@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.app.state.side_by_side import existing_deployment
 from tui.app.steps.compute import size_columns
 from tui.app.steps.compute.size_columns import SizeRow
 from tui.app.steps.compute.size_table import SizeTable
@@ -44,6 +45,7 @@ class ComputePane(FormPane):
 
     step: ClassVar[str] = "compute"
     asks = "sizes"
+    reads = ("sizes",)
     busy = "Reading sizes and quota"
     roomy = True
 
@@ -95,7 +97,7 @@ class ComputePane(FormPane):
         number = self.store.value(COUNT)
         if isinstance(number, bool) or not isinstance(number, int) or self.store.problem(COUNT):
             number = 1  # while the number is being edited
-        return size_columns.rows(offers, number, self._region, self.store.existing_deployment())
+        return size_columns.rows(offers, number, self._region, existing_deployment(self.store))
 
     @property
     def _region(self) -> str:

@@ -139,6 +139,8 @@ class DeployPane(RunPane):
 
     def _show(self, snapshot: RunSnapshot) -> None:
         self._show_head(snapshot)
+        if self.follower is not None:
+            self.store.states.ran(run_texts.WORDS.get(snapshot.state, snapshot.state))
         view = snapshot.view
         self.query_one(Timeline).show(snapshot)
         self.show_rollout()
@@ -178,6 +180,8 @@ class DeployPane(RunPane):
 
     def _settle(self, snapshot: RunSnapshot) -> None:
         """Update the screen when the run has finished or needs attention."""
+        if snapshot.ended:
+            self.store.fresh.azure_changed()
         if snapshot.state == "succeeded":
             self._arrange(card=False)
             self._relabel("Test the endpoint")

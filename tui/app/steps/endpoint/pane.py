@@ -33,6 +33,7 @@ class EndpointPane(FormPane):
 
     step = "endpoint"
     asks = "endpoint"
+    reads = ("endpoint", "endpoint_name")
     busy = "Checking this name in Azure"
 
     def below(self) -> Iterable[Widget]:

@@ -48,6 +48,7 @@ class ModelPane(FormPane):
 
     step: ClassVar[str] = "model"
     asks = "inspect_model"
+    reads = ("inspect_model",)
     busy = "Reading the files"
     patience = 75  # seconds; the helper limits reading the files to 60
     roomy = True
@@ -86,7 +87,7 @@ class ModelPane(FormPane):
         self._close_picker()
 
     def changed(self, names: frozenset[str]) -> None:
-        if concerned(self.asks, names) and self.display:
+        if ("files" in names or concerned(self.asks, names)) and self.display:
             self.look(DEBOUNCE)
         if not self.query(PathPicker):
             return  # the pane is being created or removed

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from tui.app.state.side_by_side import existing_deployment
 from tui.app.state.store import Store
 
 EGRESS = "deployment.egress_public_network_access"
@@ -68,7 +69,7 @@ def refused_egress(workspace: dict[str, Any], store: Store) -> dict[str, str]:
             "Azure refuses disabled egress for an MLflow model without a scoring script, which downloads its packages "
             "from public networks.",
         )
-    before = str(store.existing_deployment().get("egress_public_network_access") or "").lower()
+    before = str(existing_deployment(store).get("egress_public_network_access") or "").lower()
     if before:
         for choice in ("", "enabled", "disabled"):
             if (choice or "enabled") != before:

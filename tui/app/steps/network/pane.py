@@ -51,6 +51,7 @@ class NetworkPane(FormPane):
 
     step: ClassVar[str] = "network"
     asks = "workspace"
+    reads = ("workspace", "reach")
     busy = "Reading the workspace"
     roomy = True
 
@@ -70,7 +71,9 @@ class NetworkPane(FormPane):
 
     def arrive(self) -> None:
         self._show()
-        if "workspace" not in self.store.facts:
+        if "workspace" in self.store.facts:  # it may have been read at another step, which does not set the flags
+            isolation.apply(self.store, self.store.facts["workspace"])
+        else:
             self.look()
         self._draw()
         if "reach" not in self.store.facts:

@@ -13,11 +13,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.state import start_run
-from tui.app.state.background import in_background, in_thread
+from tui.app.state.background import in_background
+from tui.app.state.findings import Finding
 from tui.app.state.store import Store
 from tui.app.steps.review import summary
 from tui.app.steps.review.review_list import Review, ReviewList
-from tui.app.steps.review.summary import Finding
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import TITLES
 from tui.app.text import formatting
@@ -37,17 +37,17 @@ class ReviewPane(Pane):
     """
 
     step: ClassVar[str] = "review"
+    reads = tuple(QUESTIONS)
     roomy = True
     next_label = "Deploy"
     extra_label = "Export"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self._local: list[Finding] = []
-        self._answers: dict[str, list[dict[str, Any]]] = {}
         self._waiting: dict[str, tuple[str, str]] = {}
-        self._asked_for: dict[str, tuple[str, str, bool]] = {}
         self._refused = ""
+        self._editing = False  # whether a row is being edited at its step
+        self._at_top = True  # whether the worst row is shown, until the list is used
 
     def compose(self) -> ComposeResult:
         yield Said(id="review-summary")
@@ -55,12 +55,18 @@ class ReviewPane(Pane):
         yield Static(id="review-detail", markup=False)
 
     def arrive(self) -> None:
-        """Read everything again, except Azure's answers that are still valid for the plan."""
+        """Show the worst row, or without blockers the one that was edited, and read what is not known."""
         self._refused = ""
+        self._at_top = bool(self.blockers) or not self._editing
+        self._editing = False
         self.show()
-        in_background(self, self._check, "check")
+        self._read()
+
+    def _read(self) -> None:
+        """Read everything again, except Azure's answers that are still valid for the plan."""
+        in_background(self, self.store.states.judge, group="judge")
         for question in QUESTIONS:
-            in_background(self, partial(self._ask, question), question)
+            in_background(self, partial(self._ask, question), group=question)
         for question in ("workspace", "cost"):  # the region and the price; if one is not known, the cost line says so
             self.learn(question, timeout=PATIENCE["changes"])
 
@@ -72,40 +78,28 @@ class ReviewPane(Pane):
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, worst first."""
-        azure = summary.answered_findings(self._answers.get("check", ()))
-        return summary.worst_first([*self._local, *summary.refused(self._answers.get("changes", ())), *azure])
+        """All findings, worst first: those of the steps' states."""
+        return self.store.states.findings
 
     @property
     def blockers(self) -> list[Finding]:
         """The findings that prevent the run from starting."""
         return [finding for finding in self.findings if finding.severity == "blocker"]
 
-    async def _check(self) -> None:
-        """Find problems in the plan itself; reads the disk, which may be slow."""
-        self._local = await in_thread(summary.local_findings, self.store)
-        self.show()
-
     async def _ask(self, question: str) -> None:
         """Query Azure, unless its answer is valid for the current plan; a late answer for an older plan is dropped."""
-        # A run changes what exists, so answers from before or during a run are queried again.
-        run = self.store.run
-        finished = run is not None and await in_thread(run.journal.finished)
-        asked_for = (self.store.fingerprint(question), run.id if run else "", finished)
-        if self._asked_for.get(question) == asked_for and question in self._answers:
+        if question in self.store.facts:
+            self._waiting.pop(question, None)
             return
-        self._answers.pop(question, None)
         self._waiting[question] = ("▸ checking", f"Querying Azure: {QUESTIONS[question]}.")
         self.show()
-        answer, error, late = await self.store.answer(
+        _, error, late = await self.store.answer(
             question, timeout=PATIENCE[question], blink=0, progress=self._reading(question)
         )
         if late:
             return
-        if error is None:
-            self._waiting.pop(question, None)
-            self._answers[question], self._asked_for[question] = list(answer), asked_for
-        else:
+        self._waiting.pop(question, None)
+        if error is not None:
             said = [part.strip().rstrip(".") for part in (error.title, error.cause, error.remedy) if part.strip()]
             self._waiting[question] = ("? not known", f"{'. '.join(said)}.")
         self.show()
@@ -123,28 +117,35 @@ class ReviewPane(Pane):
 
     def heard(self, names: frozenset[str]) -> None:
         """Update after an edit of the plan, or an answer that matters here (the region, for the price)."""
-        if self.is_mounted and self.display and not names.isdisjoint((*BY_KEY, "workspace", "cost", "ready")):
-            self.call_later(self.arrive if "ready" in names else self.show)
+        if not self.is_mounted or not self.display:
+            return
+        if not names.isdisjoint(("ready", "files", "azure")):
+            self.call_later(self._read)
+        if not names.isdisjoint((*BY_KEY, "workspace", "cost", "states")):
+            self.call_later(self.show)
 
     def show(self) -> None:
         """Show everything known so far."""
         if not self.is_mounted or not self.query("#review-summary"):
             return  # an answer arrived while the screen is being removed
-        problems = {finding.key: finding.message for finding in self._local}
-        findings: Sequence[Finding] = self.findings
-        changes: Sequence[Mapping[str, Any]] | None = self._answers.get("changes")
+        problems, findings = self.store.states.problems, self.findings
+        changes: Sequence[Mapping[str, Any]] | None = self.store.facts.get("changes")
         asking = any(word.startswith("▸") for word, _ in self._waiting.values())
         checked = summary.findings_in_words(findings)
         if asking:
             checked = f"▸ checking; {checked} so far" if self.blockers else "▸ checking"
-        elif "check" not in self._answers and not self.blockers:
+        elif "check" not in self.store.facts and not self.blockers:
             checked = "the preflight did not complete"
         parts = [checked] + ([summary.changes_in_words(changes)] if changes is not None else [])
         first = ". ".join(part[:1].upper() + part[1:] for part in parts)
         head = (self._refused, "bold $text-error") if self._refused else (first + ".", "bold")
         self.query_one("#review-summary", Static).update(Content.assemble(head, "\n", summary.cost(self.store)))
         values, made = summary.values(self.store, problems), summary.made_of(self.store)
-        self.query_one(ReviewList).show(Review(findings, changes, values, dict(self._waiting), made))
+        reviewed = self.query_one(ReviewList)
+        self._at_top = self._at_top and not reviewed.has_focus
+        reviewed.show(Review(findings, changes, values, dict(self._waiting), made))
+        if self._at_top:
+            reviewed.pick_worst()
         self._tell()
 
     def _tell(self) -> None:
@@ -172,6 +173,7 @@ class ReviewPane(Pane):
         """Edit the row's field or step, and then return here."""
         row = self.query_one(ReviewList).rows[event.option_index]
         if row.step:
+            self._editing = True
             self.post_message(self.GoTo(row.step, row.key))
 
     async def show_field(self, key: str) -> None:
@@ -184,7 +186,7 @@ class ReviewPane(Pane):
         if not pressed:
             self.say("To start, press Tab to Deploy, then Enter.")
             return False
-        await self._check()
+        await self.store.states.judge()
         if self.blockers:
             first = self.blockers[0]
             self._refused = f"✖ Not deployed: {first.message}"
@@ -241,7 +243,7 @@ class ReviewPane(Pane):
 
     def _fixes(self) -> dict[str, Any]:
         """The values that would fix the plan, by key; None removes a key."""
-        answered = [finding.get("fix") for finding in self._answers.get("check", ())]
+        answered = [finding.get("fix") for finding in self.store.facts.get("check") or ()]
         return {str(fix["key"]): fix["value"] for fix in answered if fix and "key" in fix}
 
     def _correct(self) -> None:
@@ -252,7 +254,8 @@ class ReviewPane(Pane):
         self.arrive()
 
     def _again(self) -> None:
-        self._asked_for.clear()
+        for question in QUESTIONS:
+            self.store.facts.pop(question, None)
         self.arrive()
 
     def copied_text(self) -> str | None:

@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from tui.app.steps.review import summary
-from tui.app.steps.review.summary import ACTIONS, SEVERITIES, Finding, Value
+from tui.app.state.findings import FIELD_OF_RESOURCE, SEVERITIES, Finding
+from tui.app.steps.review.summary import ACTIONS, Value
 from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.help import Topic
 from tui.common.cell_width import cut, ljust, wrap
@@ -204,7 +204,7 @@ class ReviewList(OptionList):
             action = "refused" if change.get("refused") else str(change.get("action"))
             symbol, word = ACTIONS.get(action, ("▸", action))
             resource = str(change.get("resource", ""))
-            key = summary.FIELD_OF_RESOURCE.get(resource, "endpoint.name")
+            key = FIELD_OF_RESOURCE.get(resource, "endpoint.name")
             why = " ".join(
                 str(text) for text in (change.get("refused") or change.get("why"), change.get("how")) if text
             )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tui.app.state.findings import Finding
 from tui.app.text import formatting
 from tui.common.redact import HIDDEN, looks_secret
 from tui.plan.fields.all_fields import BY_KEY, FIELDS, Field
@@ -22,46 +23,12 @@ _DEFAULT_OF = {SCRIPT: CODE, "deployment.model.type": "deployment.model.path"}
 """Fields whose default means something only if the other one is set."""
 HOURS_A_MONTH = 730  # Azure's own convention for monthly estimates
 
-SEVERITIES: dict[str, tuple[int, str, str]] = {
-    "blocker": (0, "✖", "blocker"),
-    "warning": (1, "!", "warning"),
-    "unknown": (2, "?", "not known"),
-    "ok": (3, "✔", "OK"),
-}
-
 ACTIONS: dict[str, tuple[str, str]] = {
     "create": ("+", "create"),
     "change": ("▸", "change"),
     "skip": ("–", "skip"),
     "refused": ("✖", "refused"),
 }
-
-# The field through which each resource is edited.
-FIELD_OF_RESOURCE: dict[str, str] = {
-    "endpoint": "endpoint.name",
-    "model": "deployment.model.path",
-    "code": "deployment.code_configuration.code",
-    "environment": "deployment.environment.conda_file",
-    "deployment": "deployment.name",
-    "traffic": "traffic",
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A finding of the preflight or the plan's own checks; `key` is the field concerned, if any."""
-
-    severity: str
-    message: str
-    remedy: str = ""
-    key: str = ""
-    docs: str = ""
-    looked_at: str = ""
-
-    @property
-    def step(self) -> str:
-        """The step in which to fix it, or an empty text."""
-        return BY_KEY[self.key].step if self.key in BY_KEY else ""
 
 
 @dataclass(frozen=True)
@@ -107,73 +74,6 @@ def shown(store: Store, field: Field) -> str:
         return expand(str(value), store.environ)
     except Unresolved:
         return str(value)
-
-
-def local_findings(store: Store) -> list[Finding]:
-    """Return the problems found in the plan itself. Reads the disk: call it outside the event loop."""
-    found = []
-    for field in FIELDS:
-        problem = store.problem(field.key)
-        if problem:
-            found.append(Finding("blocker", f"{field.label}: {problem}", key=field.key))
-    if not found:
-        found = _cross_field_problems(store)
-    return found
-
-
-def _cross_field_problems(store: Store) -> list[Finding]:
-    """Return the conflicts between values that are each valid."""
-    from tui.plan.load_save.resolve import resolve
-    from tui.plan.problems import PlanInvalid
-
-    if not store.ready.is_set():
-        return []
-    try:
-        resolve(store.document, store.environ, store.secrets)
-    except PlanInvalid as invalid:
-        return [Finding("blocker", problem.message, problem.remedy, problem.key) for problem in invalid.problems]
-    return []
-
-
-def answered_findings(answer: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Convert the helper's answer to findings."""
-    return [
-        Finding(
-            str(item.get("severity") or "unknown"),
-            str(item.get("message") or item.get("id") or ""),
-            _with_command(str(item.get("remedy") or ""), str(item.get("command") or "")),
-            str(item.get("field") or ""),
-            str(item.get("docs") or ""),
-            str(item.get("looked_at") or ""),
-        )
-        for item in answer
-    ]
-
-
-def _with_command(remedy: str, command: str) -> str:
-    """Return a remedy, followed by its command unless the sentence already contains it."""
-    return remedy if not command or command in remedy else f"{remedy} {command}".strip()
-
-
-def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """Sort findings: blockers, warnings, unknown, OK; each message once."""
-    seen: dict[tuple[str, str], Finding] = {}
-    for finding in findings:
-        seen.setdefault((finding.severity, finding.message), finding)
-    return sorted(seen.values(), key=lambda finding: SEVERITIES.get(finding.severity, SEVERITIES["unknown"])[0])
-
-
-def refused(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Return the changes that Azure would refuse, as findings."""
-    return [
-        Finding(
-            "blocker",
-            f"{change.get('resource', '')} {change.get('name', '')}: {change['refused']}",
-            key=FIELD_OF_RESOURCE.get(str(change.get("resource")), ""),
-        )
-        for change in changes
-        if change.get("refused")
-    ]
 
 
 def changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:

@@ -19,6 +19,7 @@ class WorkspacePane(FormPane):
 
     step = "workspace"
     asks = "workspace"
+    reads = ("workspace",)
     busy = "Reading the workspace"
     extra_label = "Refresh"
 
