@@ -22,9 +22,10 @@ JUDGED = {
     ("endpoint_operations/traffic_dialog.py", "_read"),
     ("steps/compute/pane.py", "_open_table"),  # the key Down
     ("steps/credentials/pane.py", "sign_in"),  # before it asks
-    ("steps/form_pane.py", "show"),  # a field chosen in Review
     ("steps/form_pane.py", "show_all"),  # the button for more fields
+    ("steps/form_pane.py", "show_field"),  # a field chosen in Review or in the menu
     ("steps/review/pane.py", "advance"),  # the button Deploy
+    ("steps/review/pane.py", "show_field"),
     ("steps/wizard_screen.py", "_left_step"),  # the key Next; what is typed meanwhile waits
     ("steps/wizard_screen.py", "_show_step"),
     ("troubleshoot/finding_dialog.py", "_carry_out"),

@@ -20,6 +20,7 @@ from tui.app.state.background import in_background, in_thread
 from tui.app.steps.deploy.run_log import RunLog
 from tui.app.text.formatting import count
 from tui.common import call_log
+from tui.common.cell_width import rjust
 from tui.engine.journal.run_view import LogLine
 
 SECONDS = 1.0  # between two reads of the file
@@ -95,6 +96,6 @@ def line_of(call: dict[str, Any]) -> LogLine:
         clock = at
     path = urlsplit(str(call.get("url") or "")).path.split("/")
     asked = f"{call['method']} {'/'.join(path[-2:])}  " if call.get("method") else ""
-    said = f"{clock} {call.get('status') or call.get('error') or 'OK'} {call.get('ms') or 0:>5,} ms"
+    said = f"{clock} {call.get('status') or call.get('error') or 'OK'} {rjust(format(call.get('ms') or 0, ','), 5)} ms"
     task = source if source == "helper" else f"run …{source[-4:]}"
     return LogLine(task, source, f"{said}  {asked}{call.get('command') or ''}", at)
