@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,3 +77,43 @@ def processes_of(environ: Mapping[str, str]) -> dict[int, str]:
 def events_of(run: str, environ: Mapping[str, str]) -> list[dict[str, Any]]:
     """The events of a run, followed to its end."""
     return json_lines(aml_deploy("attach", run, "--json", environ=environ, timeout=300).stdout)
+
+
+class Terminal:
+    """A command on a pseudo-terminal."""
+
+    def __init__(self, *arguments: str, environ: dict[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=environ,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            # Without a controlling terminal, Ctrl+C would be a character and no signal.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+        self.text = ""
+
+    def until(self, expected: str, seconds: float = 60) -> None:
+        """Read until a text has appeared."""
+        deadline = time.monotonic() + seconds
+        while expected not in self.text:
+            ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, f"{expected!r} did not appear in {self.text!r}"
+            try:
+                self.text += os.read(self._master, 65536).decode("utf-8", "replace")
+            except OSError:
+                assert expected in self.text, self.text
+                return
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self, seconds: float = 60) -> int:
+        """The exit code of the command."""
+        code = self.process.wait(seconds)
+        os.close(self._master)
+        return code

@@ -120,21 +120,21 @@ COMMANDS = {
     "traffic": Command(
         options.TRAFFIC,
         "tui.plain.commands.endpoint_operations.traffic:run",
-        "split an endpoint's traffic: blue=90 green=10",
-        "Splits the traffic of an endpoint between its deployments, in per cent; deployments that are not named get "
-        "none. The endpoint keeps the previous split for aml-deploy rollback. Exit code 0: done; 1: failed; "
-        "2: the split is wrong.",
-        "aml-deploy traffic churn-endpoint-01 blue=90 green=10\n"
+        "show or split an endpoint's traffic: blue=90 green=10",
+        "Splits the traffic of an endpoint between its deployments, in per cent, or prints the split; deployments that "
+        "are not named get none. On a terminal, it asks first. The endpoint keeps the previous split for aml-deploy "
+        "rollback. Exit code 0: done; 1: failed; 2: the split is wrong; 130: not confirmed.",
+        "aml-deploy traffic churn-endpoint-01\n  aml-deploy traffic churn-endpoint-01 blue=90 green=10 --yes\n"
         "  aml-deploy traffic churn-endpoint-01 green=100 --plan plan.yml --json",
     ),
     "rollback": Command(
         options.ROLLBACK,
         "tui.plain.commands.endpoint_operations.traffic:rollback",
         "restore the previous traffic split, or an earlier version",
-        "Restores the traffic split from before the last change; a second call undoes the first. Exit codes as for "
-        "traffic. With --to, deploys the plan that a run has kept in the workspace again, also if its deployment was "
-        "deleted, and from any machine: shows what changes, asks, and follows the new run. Exit codes as for apply; 1 "
-        "also if something that the plan needs is gone.",
+        "Restores the traffic split from before the last change; a second call undoes the first. On a terminal, it "
+        "asks first. Exit codes as for traffic. With --to, deploys the plan that a run has kept in the workspace "
+        "again, also if its deployment was deleted, and from any machine: shows what changes, asks, and follows the "
+        "new run. Exit codes as for apply; 1 also if something that the plan needs is gone.",
         "aml-deploy rollback churn-endpoint-01\n"
         "  aml-deploy rollback churn-endpoint-01 --to 20260901-093000-4f1c\n"
         "  aml-deploy rollback churn-endpoint-01 --to 20260901-093000-4f1c --as blue-2 --yes --json",
@@ -263,8 +263,11 @@ COMMANDS = {
         options.REMOVE,
         "tui.plain.commands.endpoint_operations.remove:run",
         "remove what a plan created, and nothing else",
-        "Lists what a plan created, asks, and removes it, and nothing else.",
-        "aml-deploy remove plan.yml\n  aml-deploy remove churn-xgboost --rehearse --yes",
+        "Lists what a plan created, asks, and removes it, and nothing else. Without a terminal or --yes, it removes "
+        "nothing. Exit code 0: removed, or listed by --dry-run; 1: failed; 2: not confirmed without a terminal; "
+        "3: a run works on the endpoint; 130: not confirmed.",
+        "aml-deploy remove plan.yml\n  aml-deploy remove plan.yml --dry-run --json\n"
+        "  aml-deploy remove churn-xgboost --rehearse --yes",
     ),
     "rehearsal": Command(
         options.REHEARSAL,

@@ -99,6 +99,22 @@ def _misplaced(argv: Sequence[str]) -> str | None:
     return None
 
 
+def _no_command(word: str) -> str | None:
+    """What is wrong with a first word that is no command, preset, file or path; None if nothing is."""
+    import difflib
+
+    from tui.plan.presets import presets
+
+    names = [preset.name for preset in presets()]
+    if not word[:1].isalpha() or set(word) & set("./\\:") or word in names or os.path.exists(word):  # noqa: PTH110
+        return None
+    near = difflib.get_close_matches(word, [*COMMANDS, *names], 1)
+    guess = f"Did you mean {near[0]}? " if near else ""
+    return (
+        f"There is no command {word}, and no plan file or preset of that name. {guess}All commands: aml-deploy --help"
+    )
+
+
 def wizard(arguments: argparse.Namespace) -> int:
     """Open the wizard, or its line mode if the terminal cannot show it. Raises Failure, PlanInvalid."""
     from tui.plain.arguments.plan_and_environment import chosen_document, practise
@@ -180,6 +196,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not name and (late := _misplaced(given)):
         rest = " ".join(item for item in given if item != late)
         sys.stderr.write(f"The command comes first: aml-deploy {late} {rest}\n")
+        return 2
+    if first and not name and (wrong := _no_command(first)):
+        sys.stderr.write(f"{wrong}\n")
         return 2
     parser = _parser(name, command)
     try:

@@ -127,14 +127,20 @@ INVOKE = (
 )
 TRAFFIC = (
     ENDPOINT,
-    argument("shares", metavar="DEPLOYMENT=PERCENT", nargs="+", help="such as blue=90 green=10; the total must be 100"),
+    argument(
+        "shares",
+        metavar="DEPLOYMENT=PERCENT",
+        nargs="*",
+        help="the new split, such as blue=90 green=10; the total must be 100. Without it, the split is printed",
+    ),
+    flag("--yes", help="do not ask for confirmation on a terminal"),
     *WHERE,
 )
 ROLLBACK = (
     ENDPOINT,
     argument("--to", metavar="RUN", help="deploy the version of this run again (see history)"),
     argument("--as", metavar="NAME", dest="as_name", help="with --to: deploy it under this name alongside the others"),
-    YES,
+    flag("--yes", help="do not ask for confirmation; with --to, required without a terminal"),
     flag("--detach", help="with --to: start the run and leave it running"),
     *WHERE,
 )
@@ -288,6 +294,7 @@ REMOVE = (
     *PLAN,
     argument("--deployment", metavar="NAME", help="remove only this deployment, and keep the endpoint"),
     flag("--failed", help="also remove failed deployments of earlier plans on the endpoint"),
+    flag("--dry-run", help="list what would be removed, and remove nothing"),
     YES,
     JSON,
 )

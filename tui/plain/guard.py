@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ def guarded(target: str, arguments: Namespace) -> int:
     _never_fail_to_encode()
     redact.learn_environment(os.environ)
     sys.stderr = OutputStream(sys.stderr, may_fail=True)
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
         code = _call(target, arguments)
         with writing():
@@ -60,6 +62,14 @@ def guarded(target: str, arguments: Namespace) -> int:
     except KeyboardInterrupt:
         _say("Interrupted.")
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(number: int, frame: object) -> None:
+    """End as by Ctrl+C, so that a terminal echoes again and helpers are closed; a second signal ends at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 def _call(target: str, arguments: Namespace) -> int:

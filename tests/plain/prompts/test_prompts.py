@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
 import shlex
 import shutil
 import subprocess
-import termios
-import time
 import uuid
 from pathlib import Path
 
 import pytest
-from commands import COMMAND, PRESET, aml_deploy, json_lines
+from commands import COMMAND, PRESET, Terminal, aml_deploy, json_lines
 
 from tui.plain.prompts.prompts import FORM_STEPS
 from tui.plan.fields.all_fields import STEPS, fields_of
@@ -146,46 +140,6 @@ def test_a_closed_standard_input_is_an_input_that_has_ended(lonely: dict[str, st
     done = subprocess.run(["sh", "-c", shell], env=lonely, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "The input ended" in done.stderr
-
-
-class Terminal:
-    """A command on a pseudo-terminal."""
-
-    def __init__(self, *arguments: str, environ: dict[str, str]) -> None:
-        self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            env=environ,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            # Without a controlling terminal, Ctrl+C would be a character and no signal.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(slave)
-        self.text = ""
-
-    def until(self, expected: str, seconds: float = 60) -> None:
-        """Read until a text has appeared."""
-        deadline = time.monotonic() + seconds
-        while expected not in self.text:
-            ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, f"{expected!r} did not appear in {self.text!r}"
-            try:
-                self.text += os.read(self._master, 65536).decode("utf-8", "replace")
-            except OSError:
-                assert expected in self.text, self.text
-                return
-
-    def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
-
-    def end(self, seconds: float = 60) -> int:
-        """The exit code of the command."""
-        code = self.process.wait(seconds)
-        os.close(self._master)
-        return code
 
 
 def test_apply_on_a_terminal_asks_first(rehearsing: dict[str, str]) -> None:

@@ -33,8 +33,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "plan.yml").write_text(PLAN)
     answer: dict[str, Any] = {"endpoint": "churn", "before": {}, "after": {"blue": 100}, "removed": [], "keys": {},
                               "which": "primary", "fingerprint": "f", "path": "p"}  # fmt: skip
-    monkeypatch.setattr("tui.plain.commands.endpoint_operations.traffic.ask", lambda *_, **__: answer)
-    for command in ("remove", "keys"):
+    for command in ("remove", "keys", "traffic"):
         monkeypatch.setattr(f"tui.plain.commands.endpoint_operations.{command}.conversation", lambda *_: answer)
     return str(tmp_path / "plan.yml")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import PRESET, aml_deploy, json_lines
+from commands import PRESET, Terminal, aml_deploy, json_lines
 
 from tui.plain.commands.endpoint_operations.traffic import parse
 from tui.plan.presets import find
@@ -66,6 +66,74 @@ def test_traffic_is_shifted_and_shifted_back(two: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["before  blue 90 %, green 10 %", "now     blue 100 %"]
     assert f"aml-deploy rollback {ENDPOINT}" in done.stderr
+
+
+def split(environ: dict[str, str]) -> list[str]:
+    done = aml_deploy("traffic", ENDPOINT, environ=environ)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_the_split_is_printed_a_line_for_each_deployment(two: dict[str, str]) -> None:
+    shift(two, "traffic", ENDPOINT, "green=100")
+    shift(two, "traffic", ENDPOINT, "blue=100")
+    assert split(two) == ["blue: 100 %", "green: 0 %"]
+    told = shift(two, "traffic", ENDPOINT)
+    assert told == {"endpoint": ENDPOINT, "traffic": {"blue": 100}, "mirror_traffic": {}, "before": {"green": 100}}
+    said = aml_deploy("traffic", ENDPOINT, environ=two).stderr
+    assert f"Previous split: green 100 %. Restore it with: aml-deploy rollback {ENDPOINT}" in said
+    none = aml_deploy("traffic", "churn-nowhere", "--plan", PRESET, "--rehearse", environ=two)
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "The endpoint churn-nowhere does not exist" in none.stderr
+
+
+@pytest.mark.slow
+def test_on_a_terminal_callers_traffic_changes_only_when_confirmed(two: dict[str, str]) -> None:
+    environ = {**two, "TERM": "xterm"}
+
+    def asked(question: str, answer: str, *arguments: str) -> tuple[int, str]:
+        terminal = Terminal(*arguments, environ=environ)
+        terminal.until(question)
+        terminal.type(answer)
+        return terminal.end(), terminal.text
+
+    shift(two, "traffic", ENDPOINT, "green=100")
+    shift(two, "traffic", ENDPOINT, "blue=100")
+    question = "Callers' traffic: blue 100 % → blue 90 %, green 10 %. Change it? [y/N]"
+    for answer in ("\n", "n\n", "\x04"):
+        code, _ = asked(question, answer, "traffic", ENDPOINT, "blue=90", "green=10")
+        assert code == 130
+    assert asked("blue 100 % → green 100 %. Change it?", "\n", "rollback", ENDPOINT)[0] == 130
+    assert split(two) == ["blue: 100 %", "green: 0 %"]
+    assert asked(question, "y\n", "traffic", ENDPOINT, "blue=90", "green=10")[0] == 0
+    assert split(two) == ["blue: 90 %", "green: 10 %"]
+    for arguments in (["rollback", ENDPOINT, "--yes"], ["traffic", ENDPOINT, "blue=100"]):  # nothing to ask twice
+        terminal = Terminal(*arguments, environ=environ)
+        terminal.until("rollback" if arguments[0] == "rollback" else "nothing was changed")
+        assert terminal.end() == 0
+        assert "[y/N]" not in terminal.text
+    assert split(two) == ["blue: 100 %", "green: 0 %"]
+    missing = Terminal("traffic", ENDPOINT, "red=100", environ=environ)
+    missing.until("no deployment red")
+    assert missing.end() == 2
+    assert "[y/N]" not in missing.text
+
+
+@pytest.mark.slow
+def test_without_confirmation_remove_lists_and_removes_nothing(two: dict[str, str]) -> None:
+    given = ("remove", PRESET, "--rehearse", "--deployment", "green", "--set", f"endpoint.name={ENDPOINT}")
+    piped = aml_deploy(*given, environ=two)
+    assert piped.returncode == 2
+    assert "Will be removed:\n  deployment green" in piped.stderr
+    assert "Add --yes to remove it." in piped.stderr.splitlines()[-1]
+    dry = aml_deploy(*given, "--dry-run", "--yes", environ=two)
+    assert dry.returncode == 0, dry.stderr
+    assert dry.stdout.startswith("Will be removed:\n  deployment green")
+    (told,) = json_lines(aml_deploy(*given, "--dry-run", "--json", environ=two).stdout)
+    assert [item["name"] for item in told["would_remove"]] == ["green"]
+    assert {item["name"] for item in told["would_keep"]} == {"blue", ENDPOINT}
+    assert len(split(two)) == 2
 
 
 @pytest.mark.slow

@@ -30,11 +30,14 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_traffic(words: list[str], plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waits = []
 
-    def ask(*_: Any, timeout: float, **__: Any) -> dict[str, Any]:
-        waits.append(timeout)
-        return {"endpoint": "churn", "before": {}, "after": {"blue": 100}}
+    class Asker:
+        async def ask(self, *_: Any, timeout: float, **__: Any) -> dict[str, Any]:
+            waits.append(timeout)
+            return {"endpoint": "churn", "before": {}, "after": {"blue": 100}}
 
-    monkeypatch.setattr("tui.plain.commands.endpoint_operations.traffic.ask", ask)
+    monkeypatch.setattr(
+        "tui.plain.commands.endpoint_operations.traffic.conversation", lambda _, talk: asyncio.run(talk(Asker()))
+    )
     assert main([*words, "--plan", str(plan)]) == 0
     assert waits == [180.0]
 

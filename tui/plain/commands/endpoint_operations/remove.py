@@ -22,22 +22,30 @@ REMOVE_SECONDS = 1800
 
 
 def run(arguments: Namespace) -> int:
-    """List what will be removed, ask, and remove it. Raises Failure, PlanInvalid."""
-    if not arguments.yes and not can_ask():
-        raise Failure("There is no terminal to ask for confirmation: add --yes to remove.", 2)
+    """List what will be removed, ask, and remove it; with --dry-run, only list it. Raises Failure, PlanInvalid."""
     document, environ = located(load(arguments.plan, arguments.overlays, arguments.sets), rehearse=arguments.rehearse)
     refused = why_not_removed(document, environ)
-    if refused:
+    if refused and not arguments.dry_run:
         raise Failure(refused, 3)
 
     async def talk(asker: Asker) -> Any:
         chosen = {"deployment": arguments.deployment, "failed": arguments.failed}
         limit = wait_limit(document, "endpoint", REMOVE_SECONDS)
         found = await asker.ask(document, "inventory", timeout=min(limit, READ_SECONDS), **chosen)
+        dry = arguments.dry_run
         for line in what_goes(document, found):
-            say(line)
+            out(line) if dry and not arguments.json else say(line)
+        if dry:
+            sides = {"would_remove": True, "would_keep": False}
+            return {
+                side: [item for item in found["items"] if bool(item["goes"]) is goes] for side, goes in sides.items()
+            }
         if not any(item["goes"] for item in found["items"]):
             return {"removed": [], "left": [f"{item['kind']} {item['name']}" for item in found["items"]]}
+        if not arguments.yes and not can_ask():
+            raise Failure(
+                "Nothing was removed: there is no terminal to ask for confirmation. Add --yes to remove it.", 2
+            )
         if not arguments.yes and not confirmed("Remove?"):
             raise Failure("Nothing was removed.", INTERRUPTED)
         say("Removing; this takes a few minutes.")
@@ -46,6 +54,8 @@ def run(arguments: Namespace) -> int:
     result = conversation(environ, talk)
     if arguments.json:
         out_json(result)
+    elif arguments.dry_run:
+        say(refused or "Nothing was removed, since --dry-run was given.")
     else:
         for word in ("removed", "left"):
             for item in result.get(word) or []:

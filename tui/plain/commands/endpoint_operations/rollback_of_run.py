@@ -54,6 +54,12 @@ def rolling_out(document: Document, environ: Mapping[str, str]) -> Run | None:
     return None
 
 
+def back(run: Run) -> tuple[dict[str, int], dict[str, int]]:
+    """The split that a run of a rollout has set last, and the one from before it, in per cent by deployment."""
+    shifts = [event for event in run.journal.read() if event["event"] == "traffic_shift"]
+    return (shifts[-1]["after"], shifts[0]["before"]) if shifts else ({}, {})
+
+
 def roll_back_run(run: Run) -> dict[str, Any]:
     """Ask the run to roll back and wait for it. Raises Failure if it ends otherwise.
 

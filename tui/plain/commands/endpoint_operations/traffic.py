@@ -1,4 +1,4 @@
-"""The commands `aml-deploy traffic` and `aml-deploy rollback`: change an endpoint's traffic split, and undo it."""
+"""The commands `aml-deploy traffic` and `aml-deploy rollback`: show, change and restore a traffic split."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.plain.arguments.endpoint import target
-from tui.plain.ask_helper import ask
+from tui.plain.ask_helper import Asker, ask, conversation
 from tui.plain.commands.endpoint_operations import history, rollback_of_run
 from tui.plain.failure import Failure
-from tui.plain.terminal import out, out_json, say
+from tui.plain.guard import INTERRUPTED
+from tui.plain.terminal import can_ask, confirmed, out, out_json, say
 from tui.plan import traffic
+from tui.plan.load_save.document import Document
 from tui.plan.wait_limit import wait_limit
 
 SHIFT_SECONDS = 900
@@ -19,9 +21,34 @@ SHIFT_SECONDS = 900
 
 
 def run(arguments: Namespace) -> int:
-    """Set the split in the arguments. Raises Failure, PlanInvalid."""
+    """Set the split in the arguments, or print the present one without any. Raises Failure, PlanInvalid."""
+    if not arguments.shares:
+        return _print_split(arguments)
     shares = parse(arguments.shares)
-    return _shift(arguments, "traffic", shares=shares)
+    return _shift(arguments, *target(arguments), "traffic", shares=shares)
+
+
+def _print_split(arguments: Namespace) -> int:
+    """Print a line for each deployment, also for those without traffic. Raises Failure, PlanInvalid."""
+    document, environ = target(arguments)
+    found = ask(document, environ, "endpoint")
+    name = document.value("endpoint.name")
+    if not found["exists"]:
+        raise Failure(f"The endpoint {name} does not exist in this workspace.")
+    shares, mirrored, before = found["traffic"], found["mirror_traffic"], traffic.from_tag(found["tags"])
+    if arguments.json:
+        split = {key: traffic.serving(found[key]) for key in ("traffic", "mirror_traffic")}
+        out_json({"endpoint": name, **split, "before": before})
+        return 0
+    names = {one["name"]: 0 for one in found["deployments"]}
+    for one, share in traffic.largest_first({**names, **shares}).items():
+        copies = f", and mirrored traffic: {mirrored[one]} %" if mirrored.get(one) else ""
+        out(f"{one}: {share} %{copies}")
+    if not names:
+        say(f"{name} has no deployment.")
+    if before:
+        say(f"Previous split: {words(before)}. Restore it with: aml-deploy rollback {arguments.endpoint}")
+    return 0
 
 
 def rollback(arguments: Namespace) -> int:
@@ -31,14 +58,15 @@ def rollback(arguments: Namespace) -> int:
     """
     if arguments.to:
         return history.rollback_to(arguments)
-    for name in ("as_name", "yes", "detach"):
+    for name in ("as_name", "detach"):
         if getattr(arguments, name):
             raise Failure(f"--{name.partition('_')[0]} is for an earlier version: add --to RUN.", 2)
     document, environ = target(arguments)
     run = rollback_of_run.rolling_out(document, environ)
     if run is None:
-        return _shift(arguments, "rollback")
-    say(f"Run {run.id} is shifting traffic; asking it to roll back.")
+        return _shift(arguments, document, environ, "rollback")
+    say(f"Run {run.id} is shifting traffic; rolling back ends it.")
+    _agree(arguments, *rollback_of_run.back(run))
     result = rollback_of_run.roll_back_run(run)
     _print(arguments, result)
     if not arguments.json:
@@ -63,10 +91,20 @@ def words(shares: Mapping[str, int]) -> str:
     return traffic.in_words(traffic.largest_first(shares))
 
 
-def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
-    document, environ = target(arguments)
+def _shift(arguments: Namespace, document: Document, environ: Mapping[str, str], question: str, **with_: Any) -> int:
     rollback_of_run.warn_of_runs(document, environ, "its traffic is changed")
-    result = ask(document, environ, question, timeout=wait_limit(document, "traffic", SHIFT_SECONDS), **with_)
+
+    async def talk(asker: Asker) -> Any:
+        if can_ask() and not arguments.yes:
+            found = await asker.ask(document, "endpoint")
+            after = with_.get("shares") or traffic.from_tag(found.get("tags") or {})
+            known = {one["name"] for one in found["deployments"]}
+            if after and after != traffic.serving(found["traffic"]) and known.issuperset(traffic.serving(after)):
+                _agree(arguments, found["traffic"], after)  # what else there is, the change refuses or reports
+        limit = wait_limit(document, "traffic", SHIFT_SECONDS)
+        return await asker.ask(document, question, timeout=limit, **with_)
+
+    result = conversation(environ, talk)
     _print(arguments, result)
     if arguments.json:
         return 0
@@ -75,6 +113,14 @@ def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
     elif result["before"]:
         say(f"Undo with: aml-deploy rollback {arguments.endpoint}")
     return 0
+
+
+def _agree(arguments: Namespace, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    """Ask on a terminal, unless --yes is given, before callers get other answers. Raises Failure."""
+    if not can_ask() or arguments.yes:
+        return
+    if not confirmed(f"Callers' traffic: {words(before)} → {words(after)}. Change it?"):
+        raise Failure("The traffic was not changed.", INTERRUPTED)
 
 
 def _print(arguments: Namespace, result: Mapping[str, Any]) -> None:
