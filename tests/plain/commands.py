@@ -109,11 +109,23 @@ class Terminal:
                 assert expected in self.text, self.text
                 return
 
+    def until_echo(self, on: bool, seconds: float = 60) -> None:
+        """Wait until the terminal shows what is typed, or does not."""
+        deadline = time.monotonic() + seconds
+        while bool(termios.tcgetattr(self._master)[3] & termios.ECHO) is not on:
+            assert time.monotonic() < deadline, f"echo is not {'on' if on else 'off'}"
+            time.sleep(0.01)
+
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
     def end(self, seconds: float = 60) -> int:
-        """The exit code of the command."""
+        """The exit code of the command, of which everything has been read."""
         code = self.process.wait(seconds)
+        while select.select([self._master], [], [], 0)[0]:
+            try:
+                self.text += os.read(self._master, 65536).decode("utf-8", "replace")
+            except OSError:  # the other end is closed
+                break
         os.close(self._master)
         return code

@@ -209,7 +209,7 @@ ENDPOINTS = (
     ),
     argument("--plan", metavar="PLAN", help="the plan with the credential"),
     flag("--readonly", help="the screen offers nothing that changes an endpoint"),
-    flag("--plain", help="print line by line, also on a terminal"),
+    flag("--plain", help="print a line for each endpoint that names every value, also on a terminal"),
     flag("--mouse", help="let the screen use the mouse"),
     REHEARSE,
     JSON,

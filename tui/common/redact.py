@@ -177,6 +177,14 @@ def looks_secret(name: str, value: str) -> bool:
     return bool(named or _RANDOM.fullmatch(value)) or redact(value) != value
 
 
+def hide_secrets(named: Mapping[str, object]) -> dict[str, object]:
+    """Variables or tags to show: what looks like a secret is hidden, and a reference is shown as it is."""
+    return {
+        name: HIDDEN if "${" not in str(value) and looks_secret(name, str(value)) else value
+        for name, value in named.items()
+    }
+
+
 def hide(text: str) -> str:
     """Replace the known secrets with `(hidden)`; other texts, which a user may have written so, are kept."""
     return _known.hide(text)

@@ -13,10 +13,14 @@ from tui.common.redact import each_text, redact
 from tui.common.terminal_text import json_line, without_controls
 
 
+def read_aloud() -> bool:
+    """Whether the output may be read aloud, in which columns make no sense: ACCESSIBLE=1."""
+    return os.environ.get("ACCESSIBLE", "").lower() not in ("", "0", "false", "no")
+
+
 def wants_lines() -> bool:
     """Whether to use the line front end: no terminal, TERM=dumb, or ACCESSIBLE=1."""
-    accessible = os.environ.get("ACCESSIBLE", "").lower() not in ("", "0", "false", "no")
-    return accessible or os.environ.get("TERM") == "dumb" or not (os.isatty(0) and os.isatty(1))
+    return read_aloud() or os.environ.get("TERM") == "dumb" or not (os.isatty(0) and os.isatty(1))
 
 
 def can_ask() -> bool:

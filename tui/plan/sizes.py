@@ -6,6 +6,7 @@ The prices and their source are in `data/`; they are read on first use.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -165,3 +166,10 @@ def price_date() -> str:
 def price_currency() -> str:
     """The currency of every price, such as USD."""
     return str(_prices()["currency"])
+
+
+def cost_words(hour: float, month: float, currency: str, what: str, dated: str, extras: Sequence[str] = ()) -> str:
+    """The cost of `what`, the date of its price, and what comes on top, as sentences."""
+    more = " ".join(extras)
+    words = f"{hour:.2f} {currency} an hour, {month:,.0f} {currency} a month ({what}, {dated})."
+    return f"{words} Plus: {more[:1].lower()}{more[1:]}" if more else words

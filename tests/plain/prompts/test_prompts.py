@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
+import signal
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
 import pytest
-from commands import COMMAND, PRESET, Terminal, aml_deploy, json_lines
+from commands import COMMAND, PRESET, Terminal, aml_deploy, json_lines, processes_of
 
+from tui.plain.prompts.field_prompt import Form
 from tui.plain.prompts.prompts import FORM_STEPS
-from tui.plan.fields.all_fields import STEPS, fields_of
+from tui.plan.fields.all_fields import BY_KEY, STEPS, fields_of
 from tui.plan.load_save.load import load
 from tui.plan.presets import find
 
@@ -112,6 +116,45 @@ def test_a_plan_saved_in_a_rehearsal_keeps_its_service_principal(rehearsing: dic
     assert load(saved).tree["credential"] == principal
 
 
+def test_the_review_has_the_price_and_what_references_are_here(rehearsing: dict[str, str]) -> None:
+    variables = "deployment.environment_variables={API_TOKEN: abcdef123456789x, OURS: '${env:OURS}', MODE: fast}"
+    environ = {**rehearsing, "OURS": "open~sesame~1"}
+    done = aml_deploy(PRESET, "--rehearse", "--plain", "--set", variables, environ=environ, typed=answers({}, "n\n"))
+    assert done.returncode == 130, done.stderr
+    review = done.stderr.partition("Review")[2]
+    assert re.search(
+        r"  Cost: 0\.\d\d USD an hour, \d+ USD a month \(1 × Standard_D4as_v4, .*\d{4}-\d\d-\d\d\)\. Plus: ", review
+    )
+    assert "  workspace.name: closed-legacy-isolation  (preset churn-xgboost, from $AZURE_ML_WORKSPACE)" in review
+    assert "API_TOKEN=(hidden), OURS=${env:OURS}, MODE=fast" in review
+    assert "abcdef123456789x" not in done.stderr
+    assert "open~sesame~1" not in done.stderr
+    assert "blue: 0 → 100" in review
+    assert done.stderr.count("The workspace is closed to public networks") == 1
+
+
+def test_a_reference_says_whether_it_can_be_read_and_never_a_secret() -> None:
+    document = load(PRESET)
+    document.set("credential.client_secret", "${env:OURS}", "you")
+    document.set("endpoint.description", "${keyvault:ours/words}", "you")
+    form = Form(document, {"AZURE_ML_WORKSPACE": "ml-prod", "OURS": "open~sesame~2"})
+    assert form.offered(BY_KEY["workspace.name"]) == "${env:AZURE_ML_WORKSPACE}, here ml-prod"
+    assert form.resolved(BY_KEY["workspace.name"]) == "ml-prod"
+    assert form.resolved(BY_KEY["workspace.resource_group"]) == "${env:AZURE_RESOURCE_GROUP}, cannot be read"
+    assert form.resolved(BY_KEY["credential.client_secret"]) == "${env:OURS}, set"
+    assert form.offered(BY_KEY["endpoint.description"]) == "${keyvault:ours/words}, read when it is used"
+
+
+def test_a_file_that_is_there_is_replaced_only_after_a_question(rehearsing: dict[str, str], tmp_path: Path) -> None:
+    kept, other = tmp_path / "kept.yml", tmp_path / "other.yml"
+    kept.write_text("notes: mine\n", encoding="utf-8")
+    typed = answers({"endpoint.name": "churn-05"}, f"n\n{kept}\n\n{other}\n")
+    done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed)
+    assert f"{kept} exists. Replace its content? y or n [n]:" in done.stderr
+    assert kept.read_text(encoding="utf-8") == "notes: mine\n"
+    assert load(other).get("endpoint.name") == "churn-05"
+
+
 def test_a_field_can_be_changed_in_the_review(rehearsing: dict[str, str]) -> None:
     typed = answers({}, "deployment.instance_count\n2\n\nnonsense\nn\n")
     done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed)
@@ -164,3 +207,35 @@ def test_a_terminal_that_wants_lines_gets_them(name: str, lonely: dict[str, str]
     terminal.until("Interrupted.")
     assert terminal.end() == 130
     assert "\x1b[?1049h" not in terminal.text
+
+
+def test_a_signal_while_a_secret_is_typed_ends_at_once_and_the_terminal_echoes_again(lonely: dict[str, str]) -> None:
+    terminal = Terminal(PRESET, "--plain", environ={**lonely, "TERM": "xterm"})
+    terminal.until("Sign in with")
+    tenant = "5eed0000-0000-4000-8000-00000000b001"
+    for question, answer in (("[default]:", "service_principal"), ("Tenant", tenant), ("Client id", tenant)):
+        terminal.until(question)
+        terminal.type(f"{answer}\n")
+    terminal.until("secret")
+    terminal.until_echo(False)
+    terminal.process.terminate()
+    terminal.until("Interrupted.")
+    terminal.until_echo(True)
+    assert terminal.end() == 130
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_azure_is_asked_ends_at_once(number: int, rehearsing: dict[str, str]) -> None:
+    environ = {**rehearsing, "TERM": "xterm"}
+    terminal = Terminal(PRESET, "--rehearse", "--plain", environ=environ)
+    terminal.until("[default]: ")
+    terminal.type("\n")
+    deadline = time.monotonic() + 60
+    while not any("tui.helper" in line for line in processes_of(environ).values()):  # it looks for credentials
+        assert time.monotonic() < deadline
+    terminal.process.send_signal(number)
+    terminal.until("Interrupted.")
+    assert terminal.end() == 130
+    for wrong in ("Traceback", "destroyed", "never"):
+        assert wrong not in terminal.text

@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 from argparse import Namespace
 
 from tui.common.az_command import to_replace
+from tui.common.cell_width import wrap
 from tui.common.terminal_text import without_controls
 from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
@@ -102,7 +102,7 @@ def card_lines(card: Card) -> list[str]:
 def part(name: str, text: object) -> list[str]:
     """A part of a card or a finding, wrapped; empty without a text."""
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
-    return textwrap.wrap(f"{name}: {text}", width, initial_indent="  ", subsequent_indent="    ") if text else []
+    return wrap(f"{name}: {text}", width, hyphens=True, indent="  ", hanging="    ") if text else []
 
 
 def nothing_found(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from tui.plain.terminal import out, out_json
+from tui.plain.terminal import out, out_json, read_aloud
 
 
 def presets(arguments: Namespace) -> int:
@@ -30,6 +30,14 @@ def runs(arguments: Namespace) -> int:
         return 0
     if not found:
         out("There are no runs on this machine yet.")
+        return 0
+    if read_aloud():
+        for summary in found:
+            where = " in the rehearsal" if summary["rehearsed"] else ""
+            out(
+                "Run {run}: {status}; endpoint {endpoint}, deployment {deployment}; ".format(**summary)
+                + f"started {summary['started']}{where}."
+            )
         return 0
     columns = ("run", "status", "endpoint", "deployment", "started")
     widths = {name: max(len(name), *(len(str(summary[name])) for summary in found)) for name in columns}

@@ -1,4 +1,4 @@
-"""Prints the rows of the fleet as a table, as wide as the terminal, one by one."""
+"""Prints the rows of the fleet one by one: as a table as wide as the terminal, or as sentences to be read aloud."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
+
+from tui.common.cell_width import cut, ljust, rjust
 from tui.helper import fleet_report as words
 from tui.helper.fleet_report import Column, Row
 from tui.plain.terminal import out
@@ -22,11 +25,21 @@ def width() -> int:
 
 
 class Table:
-    """A table with the first columns that fit, as wide as the rows need that are known when it begins."""
+    """A table with the first columns that fit, as wide as the rows need that are known when it begins.
 
-    def __init__(self, known: Iterable[Row]) -> None:
+    With `aloud`, each row is a line that names every value, as a screen reader reads it.
+    """
+
+    def __init__(self, known: Iterable[Row], *, aloud: bool = False) -> None:
+        self.left_out: list[str] = []
+        self._aloud = aloud
+        if aloud:
+            return
         rows, left = list(known), width() + GAP
-        natural = {column.key: max(len(words.cell(row, column.key)) for row in rows) for column in words.COLUMNS}
+        natural = {
+            column.key: max(map(cell_len, (column.title, *(words.cell(row, column.key) for row in rows))))
+            for column in words.COLUMNS
+        }
         self._columns: list[Column] = []
         for column in words.COLUMNS:
             least = natural[UNCUT] if column.key == UNCUT else column.width
@@ -43,12 +56,16 @@ class Table:
 
     def add(self, row: Row) -> None:
         """Print a row."""
+        if self._aloud:
+            columns = sorted(words.COLUMNS, key=lambda column: column.key != UNCUT)  # its name first
+            named = (f"{column.title}: {words.cell(row, column.key)}" for column in columns)
+            out("; ".join(named) + ".")
+            return
         self._print([words.cell(row, column.key) for column in self._columns])
 
     def _print(self, cells: Sequence[str]) -> None:
         parts = []
         for column, text in zip(self._columns, cells):
-            whole = len(text) <= column.width or column.key == UNCUT or width() == UNLIMITED
-            shown = text if whole else text[: column.width - 1] + "…"
-            parts.append(shown.rjust(column.width) if column.key in words.NUMBERS else shown.ljust(column.width))
+            shown = text if column.key == UNCUT or width() == UNLIMITED else cut(text, column.width)
+            parts.append((rjust if column.key in words.NUMBERS else ljust)(shown, column.width))
         out((" " * GAP).join(parts).rstrip())

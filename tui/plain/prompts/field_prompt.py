@@ -7,11 +7,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tui.common.redact import hide_secrets
 from tui.plain.failure import Failure
 from tui.plain.terminal import say, typed_line
 from tui.plan.fields.all_fields import Field
 from tui.plan.load_save.document import Document
-from tui.plan.load_save.references import Unresolved, expand, has_reference
+from tui.plan.load_save.references import Unresolved, expand, has_reference, has_secret
 from tui.plan.load_save.resolve import value_problem
 
 KEYS = "Enter keeps the value in brackets, ? explains, - clears, < returns to the previous field."
@@ -109,17 +110,25 @@ class Form:
         value = self.document.value(field.key)
         if field.kind == "secret" and not has_reference(value):
             return ""
-        return field.show(value)
+        return field.show(hide_secrets(value) if isinstance(value, dict) else value)
+
+    def resolved(self, field: Field) -> str:
+        """The value for display with its reference resolved on this machine; never a secret's."""
+        shown = self.shown(field)
+        if not has_reference(self.document.value(field.key)):  # a variable of the container is a secret
+            return shown
+        if has_secret(shown):
+            return f"{shown}, read when it is used"
+        try:
+            value = expand(shown, self.environ)
+        except Unresolved:
+            return f"{shown}, cannot be read"
+        return f"{shown}, set" if field.kind == "secret" else value
 
     def offered(self, field: Field) -> str:
         """The value as shown in a prompt: a reference with its value on this machine."""
-        shown = self.shown(field)
-        if field.kind == "secret" or not has_reference(shown):
-            return shown
-        try:
-            return f"{shown}, here {expand(shown, self.environ)}"
-        except Unresolved:
-            return f"{shown}, not set"
+        shown, resolved = self.shown(field), self.resolved(field)
+        return resolved if resolved.startswith(shown) else f"{shown}, here {resolved}"
 
     def source(self, field: Field) -> str:
         """The source of the value as text."""

@@ -7,13 +7,17 @@ import os
 from typing import Any
 
 from tui.helper.client import HelperClient, HelperError
+from tui.helper.diff_report import before_after
 from tui.plain.ask_helper import Asker, sentences
 from tui.plain.commands.check import CHECK_SECONDS, finding_lines, verdict, worst_first
 from tui.plain.prompts.field_prompt import Form
 from tui.plain.terminal import say
+from tui.plan.sizes import cost_words
 from tui.rehearsal_client import WORKSPACE, CannotRehearse, prepare, with_own_identity, without_assumed
 
 ANSWER_SECONDS = 60
+SILENT_SECONDS = 2
+"""After which a line says that an answer is awaited; more lines would only make a screen reader talk."""
 CHECKED = ("workspace", "endpoint", "model", "compute", "network")  # permissions are shown with the workspace
 
 
@@ -29,12 +33,20 @@ class Facts:
         self._said: set[str] = set()
 
     def close(self) -> None:
-        """End the helper."""
+        """End the helper, and a question that Ctrl+C has interrupted."""
+        self._loop.set_exception_handler(lambda loop, context: None)  # nobody waits for these answers any more
         try:
-            if self._client is not None:
-                self._loop.run_until_complete(self._client.close())
+            self._loop.run_until_complete(self._end())
         finally:
             self._loop.close()
+
+    async def _end(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
 
     def after(self, step: str) -> None:
         """Print what follows from a step's fields."""
@@ -45,6 +57,7 @@ class Facts:
                 self.rehearsed_again()
             answer = self._ask("workspace")
             if answer:
+                self._said.add(str(answer.get("explain")))
                 say(f"  {answer.get('name')} in {answer.get('location')}: {answer.get('explain')}")
         elif step == "endpoint":
             self._say_endpoint()
@@ -55,12 +68,15 @@ class Facts:
             _say_wrong(worst_first(self._ask("step_findings", step=step) or []))
 
     def review(self) -> None:
-        """Print the planned changes and the preflight's findings."""
+        """Print the cost, the planned changes and the preflight's findings."""
+        cost = self._ask("cost")
+        if cost is not None:
+            say(f"  Cost: {_cost(cost)}")
         for change in self._ask("changes") or []:
             what = f"{change.get('action', ''):<7} {change.get('resource')} {change.get('name')}"
             say(f"  {what}  {change.get('why') or ''}".rstrip())
             for item in change.get("changes") or []:
-                say(f"          {item.get('field')}: {item.get('before')} -> {item.get('after')}")
+                say(f"          {item.get('field')}: {before_after(item)}")
         findings = self._ask("check", CHECK_SECONDS)
         if findings is not None:
             _say_wrong(worst_first(findings))
@@ -113,7 +129,8 @@ class Facts:
         answer = self._ask("workspace")
         if not answer:
             return
-        say(f"  {answer.get('explain')}")
+        if answer.get("explain") not in self._said:
+            say(f"  {answer.get('explain')}")
         if answer.get("isolation") == "managed_network" and self._form.document.get(
             "deployment.egress_public_network_access"
         ):
@@ -135,9 +152,22 @@ class Facts:
         if self._client is None:
             self._client = HelperClient()
             await self._client.start(self._form.environ)
-        return await Asker(self._client).ask(
-            self._form.document, question, secrets=self._form.secrets, timeout=timeout, **with_
+        asking = asyncio.ensure_future(
+            Asker(self._client).ask(self._form.document, question, secrets=self._form.secrets, timeout=timeout, **with_)
         )
+        try:
+            if not (await asyncio.wait([asking], timeout=SILENT_SECONDS))[0]:
+                say(f"  Waiting for Azure, at most {timeout:.0f} s.")
+            return await asking
+        finally:
+            asking.cancel()
+
+
+def _cost(answer: dict[str, Any]) -> str:
+    if answer["hour"] is None:
+        return f"not known. {answer['note']}"
+    what = f"{answer['count']} × {answer['size']}"
+    return cost_words(answer["hour"], answer["month"], answer["currency"], what, answer["dated"], answer["extras"])
 
 
 def _say_wrong(findings: list[dict[str, Any]]) -> None:

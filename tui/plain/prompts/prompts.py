@@ -159,15 +159,15 @@ def _invalid(form: Form) -> PlanInvalid | None:
 
 
 def _print_values(form: Form) -> None:
-    rows: list[tuple[str, str, str]] = []
     for field in FIELDS:
         value: Any = form.document.get(field.key)
         written = value is not None or field.key in form.secrets
         if form.document.asked(field.key) and (written or (field.default is not None and not field.advanced)):
-            rows.append((field.key, form.shown(field), form.source(field)))
-    width = max(len(key) for key, _, _ in rows)
-    for key, shown, source in rows:
-        say(f"  {key:<{width}}  {shown}  ({source})")
+            say(f"  {field.key}: {form.resolved(field)}  ({form.source(field)})")
+
+
+def _agreed(answers: Answers, file: str) -> bool:
+    return answers.line(f"{file} exists. Replace its content? y or n [n]:").lower() in YES
 
 
 def _offer_to_save(form: Form, answers: Answers) -> None:
@@ -179,7 +179,11 @@ def _offer_to_save(form: Form, answers: Answers) -> None:
         if not typed:
             return
         try:
-            without_assumed(form.document, form.written).save(typed_path(typed))
+            path = typed_path(typed)
+            # Answers from a file are given once for all runs of it, so what they name is replaced.
+            if path.exists() and not answers.ended and not _agreed(answers, typed):
+                continue
+            without_assumed(form.document, form.written).save(path)
         except OSError as error:
             say(f"  {typed} cannot be written: {error.strerror}.")
         else:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from commands import COMMAND, aml_deploy, json_lines, lonely_environment
+from rich.cells import cell_len
 
 from tests.rehearsal.arm_client import Arm
 from tui.helper import fleet_report as words
+from tui.plain.output.fleet_table import Table
 
 NUMBER = 60
 SHOP = ("--rehearse", "--workspace", "shop-prod")
@@ -55,7 +57,7 @@ def test_each_line_of_json_is_a_complete_row_that_says_why_a_cell_is_unknown(row
 def test_the_table_fits_the_terminal_and_says_what_it_leaves_out(
     fleet: dict[str, str], rows: list[dict[str, Any]]
 ) -> None:
-    done = aml_deploy("endpoints", *SHOP, "--plain", environ={**fleet, "COLUMNS": "80"})
+    done = aml_deploy("endpoints", *SHOP, environ={**fleet, "COLUMNS": "80"})
     assert done.returncode == 0, done.stderr
     table, _, below = done.stdout.partition("\n\n")
     header, *lines = table.splitlines()
@@ -86,6 +88,36 @@ def test_a_table_that_is_no_terminals_has_every_column_and_the_reasons(
     reasons = done.stdout.partition("Unknown:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.strip() for line in reasons] == words.unknowns(rows)
     assert any("(Health): It is being created" in line for line in reasons)
+
+
+@pytest.mark.parametrize(("option", "accessible"), [("--plain", "0"), ("--readonly", "1")])
+def test_what_is_read_aloud_names_every_value_of_an_endpoint(
+    option: str, accessible: str, fleet: dict[str, str], rows: list[dict[str, Any]]
+) -> None:
+    environ = {**fleet, "COLUMNS": "80", "ACCESSIBLE": accessible}
+    done = aml_deploy("endpoints", *SHOP, option, environ=environ)
+    told = done.stdout.partition("\n\n")[0].splitlines()
+    assert sorted(line.split()[1] for line in told) == sorted(f"{row['endpoint']};" for row in rows)
+    for line in told:
+        assert [part.partition(": ")[0] for part in line.split("; ")] == [
+            "Endpoint", *(column.title for column in words.COLUMNS if column.key != "endpoint")
+        ]  # fmt: skip
+    assert "too narrow" not in done.stdout
+
+
+def test_columns_are_as_wide_in_cells_as_their_text(
+    rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    wide = [{**rows[0], "endpoint": name, "workspace": name} for name in ("a", "機械学習の推論エンドポイント")]
+    table = Table(wide)
+    for row in wide:
+        table.add(row)
+    lines = capsys.readouterr().out.splitlines()
+    place = cell_len(lines[0].partition("Traffic")[0])
+    for line, row in zip(lines[1:], wide):
+        assert cell_len(line.partition(words.cell(row, "traffic")[:8])[0]) == place, lines
+        assert cell_len(line) <= 120
 
 
 @pytest.mark.parametrize("key", ["health", "cost_per_hour", "endpoint"])

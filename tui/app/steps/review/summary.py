@@ -126,20 +126,15 @@ def cost(store: Store) -> str:
         return "The cost is shown once size and instances are set."
     answer = estimate(store)
     if answer is not None:
-        on_top = " ".join(str(one) for one in answer.get("extras") or ())
-        words = _cost_words(answer["hour"], answer["month"], answer["currency"], f"{number} × {size}", answer["dated"])
-        return f"{words} Plus: {on_top[:1].lower()}{on_top[1:]}" if on_top else words
+        about = (answer["hour"], answer["month"], answer["currency"], f"{number} × {size}", answer["dated"])
+        return sizes.cost_words(*about, extras=answer.get("extras") or ())
     each = sizes.price_per_hour(size, region) if region else None
     if each is None:
         why = f"no list price available for {size} in {region}" if region else "the workspace's region is not read yet"
         return f"Cost not known: {why}."
     hour = each * number
     what = f"{number} × {size}"
-    return _cost_words(hour, hour * HOURS_A_MONTH, sizes.price_currency(), what, sizes.price_date())
-
-
-def _cost_words(hour: float, month: float, money: str, what: str, dated: str) -> str:
-    return f"{hour:.2f} {money} an hour, {month:,.0f} {money} a month ({what}, {dated})."
+    return sizes.cost_words(hour, hour * HOURS_A_MONTH, sizes.price_currency(), what, sizes.price_date())
 
 
 def estimate(store: Store) -> dict[str, Any] | None:

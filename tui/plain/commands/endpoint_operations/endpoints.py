@@ -16,7 +16,7 @@ from tui.plain.arguments.plan_and_environment import rehearsal_place
 from tui.plain.ask_helper import Asker, conversation, sentences
 from tui.plain.failure import Failure
 from tui.plain.output.fleet_table import Table, width
-from tui.plain.terminal import out, out_json, say
+from tui.plain.terminal import out, out_json, read_aloud, say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 
@@ -166,7 +166,8 @@ class _Fleet:
                 out_json(row)
         elif self._first:
             if before is None:
-                self._table = self._table or Table(self.rows.values())
+                aloud = self._arguments.plain or read_aloud()
+                self._table = self._table or Table(self.rows.values(), aloud=aloud)
                 self._table.add(row)
         elif changes := words.differences(before, row) if before else [f"new, {row['health']}: {row['reason']}"]:
             self._line(row, changes)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import textwrap
 import time
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
 from tui.common.az_command import to_replace
+from tui.common.cell_width import wrap
 from tui.helper import troubleshoot_report as words
 from tui.helper.client import HelperError
 from tui.plain.arguments.endpoint import target_or_choice
@@ -176,16 +176,16 @@ def report_lines(report: Mapping[str, Any], log_lines: int = LOG_LINES) -> list[
 def _folded(item: Mapping[str, Any]) -> list[str]:
     """A consequence, below its cause: what it is, what it follows from, available fixes."""
     kind = words.WORDS.get(item["severity"], item["severity"])
-    lines = textwrap.wrap(f"{kind}: {item['message']}", WIDTH, initial_indent="  └ ", subsequent_indent="      ")
+    lines = wrap(f"{kind}: {item['message']}", WIDTH, hyphens=True, indent="  └ ", hanging="      ")
     told = f"Follows from: {item['follows_from']}"
-    lines += textwrap.wrap(told, WIDTH, initial_indent="    ", subsequent_indent="      ")
+    lines += wrap(told, WIDTH, hyphens=True, indent="    ", hanging="      ")
     return [*lines, *(f"    Available fix: {fix['what']}" for fix in item.get("fixes") or ())]
 
 
 def finding_lines(item: Mapping[str, Any]) -> list[str]:
     """A finding as lines: message, cause, remedy, evidence, available fixes."""
     kind = "advice" if item.get("advice") else words.WORDS.get(item["severity"], item["severity"])
-    lines = textwrap.wrap(f"{kind}: {item['message']}", WIDTH, subsequent_indent="  ")
+    lines = wrap(f"{kind}: {item['message']}", WIDTH, hyphens=True, hanging="  ")
     if item["severity"] == "ok":
         return lines
     commands = list(item.get("commands") or ())
