@@ -28,7 +28,7 @@ CASES = [
     ("check ", {*PRESETS, "my-plan.yml"}, {"check"}),
     ("check my", {"my-plan.yml"}, PRESETS),
     ("check my-plan.yml ov", {"overlay.yml"}, PRESETS),
-    ("check --", {"--set", "--try-locally", "--json"}, {"--dress-rehearsal", "--yes"}),
+    ("check --", {"--set", "--try-locally", "--json"}, {"--dress-rehearsal", "--detach"}),
     ("churn-xgboost --", {"--rehearse", "--set"}, {"--json"}),
     ("apply --record my", {"my-plan.yml"}, {"overlay.yml"}),
     ("apply --as ", set(), {*PRESETS, "my-plan.yml"}),
@@ -39,6 +39,8 @@ CASES = [
     ("diff my-plan.yml ov", {"overlay.yml"}, PRESETS),
     ("apply my-plan.yml --approved ov", {"overlay.yml"}, PRESETS),
     ("rollback churn --", {"--to", "--as", "--yes"}, {"--approved"}),
+    ("traffic churn --", {"--yes", "--plan"}, {"--to"}),
+    ("remove my-plan.yml --", {"--dry-run", "--yes"}, {"--detach"}),
     ("history churn --plan my", {"my-plan.yml"}, PRESETS),
     ("completion ", {"bash", "zsh", "fish"}, PRESETS),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,13 @@ def test_on_windows_the_first_words_say_where_it_runs(
     for given in ([], ["--help"], ["apply", "plan.yml"]):
         assert main(given) == 2
         assert "WSL" in capsys.readouterr().err
+
+
+def test_runs_that_are_read_aloud_are_sentences(lonely: dict[str, str]) -> None:
+    folder = Path(lonely["AML_DEPLOY_HOME"]) / "runs" / "r-1"
+    folder.mkdir(parents=True)
+    about = {"run": "r-1", "endpoint": "churn", "deployment": "blue", "started": "2026", "rehearsed": True}
+    (folder / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    assert aml_deploy("runs", environ=lonely).stdout.startswith("RUN ")
+    told = aml_deploy("runs", environ={**lonely, "ACCESSIBLE": "1"}).stdout
+    assert re.fullmatch(r"Run r-1: \w+; endpoint churn, deployment blue; started 2026 in the rehearsal\.\n", told), told

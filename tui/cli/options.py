@@ -71,7 +71,8 @@ WIZARD = (
 )
 CHECK = (
     *PLAN,
-    flag("--fix", help="apply the corrections that the check proposes to the plan's files"),
+    flag("--fix", help="apply the corrections that the check proposes to the plan's files; asks on a terminal"),
+    flag("--yes", help="with --fix: do not ask for confirmation"),
     flag(
         "--try-locally",
         help="also serve model, code and environment on this machine, call them, and report the results",

@@ -9,6 +9,7 @@ from typing import Any
 
 from tui.common.conda_edit import with_requirement
 from tui.common.write_atomic import write_atomic
+from tui.helper.diff_report import before_after
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.presets import presets
@@ -39,6 +40,18 @@ def correct(arguments: Namespace, findings: list[dict[str, Any]]) -> tuple[list[
             right = f"without {key}" if value is None else f"with {key}: {value}"
             left.append(f"The plan would be valid {right}. {problem}")
     return done, left
+
+
+def planned(arguments: Namespace, findings: list[dict[str, Any]]) -> list[str]:
+    """The corrections that findings propose, each with the value before and after it."""
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    fixes = [finding["fix"] for finding in findings if isinstance(finding.get("fix"), dict)]
+    return [
+        f"{fix['file']}: add {fix['line']}"
+        if "file" in fix
+        else f"{fix['key']}: {before_after({'before': document.get(fix['key']), 'after': fix['value']})}"
+        for fix in fixes
+    ]
 
 
 def _add_line(path: Path, line: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from commands import PRESET, aml_deploy, json_lines
+from commands import PRESET, Terminal, aml_deploy, json_lines
 
 
 def test_nothing_is_asked_for_where_all_is_in_order(rehearsing: dict[str, str], tmp_path: Path) -> None:
@@ -68,6 +68,22 @@ def test_a_wrong_flag_is_corrected_in_the_file_and_its_comments_stay(
     after = own_plan.read_text(encoding="utf-8")
     right = wrong.replace("egress_public_network_access: enabled ", "egress_public_network_access: disabled")
     assert after == right  # the comment beside it keeps its column
+
+
+@pytest.mark.slow
+def test_on_a_terminal_a_correction_is_shown_and_asked(rehearsing: dict[str, str], own_plan: Path) -> None:
+    text = own_plan.read_text(encoding="utf-8")
+    wrong = text.replace("egress_public_network_access: disabled", "egress_public_network_access: enabled")
+    own_plan.write_text(wrong, encoding="utf-8")
+    for answer, code, content in (("\n", 3, wrong), ("y\n", 0, text)):
+        environ = {**rehearsing, "TERM": "xterm"}
+        terminal = Terminal("check", str(own_plan), "--rehearse", "--fix", "--set", PLACE, environ=environ)
+        terminal.until("deployment.egress_public_network_access: enabled → disabled")
+        terminal.until("Write them? [y/N]")
+        terminal.type(answer)
+        terminal.until("checks took")
+        assert terminal.end() == code
+        assert own_plan.read_text(encoding="utf-8") == content
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from tui.common.az_command import to_replace
 from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.ask_helper import ask
 from tui.plain.failure import Failure
-from tui.plain.terminal import out, out_json, say
+from tui.plain.terminal import can_ask, confirmed, out, out_json, say
 
 BLOCKED = 3
 WORDS = {"blocker": "blocks", "warning": "warning", "unknown": "unknown", "ok": "OK"}
@@ -66,8 +66,13 @@ def _tried_locally(arguments: Namespace) -> list[dict[str, Any]]:
 
 def _corrected(arguments: Namespace, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Correct the plan where possible; return the findings, checked again if something was changed."""
-    from tui.plain.fix_plan import correct
+    from tui.plain.fix_plan import correct, planned
 
+    if can_ask() and not arguments.yes and (lines := planned(arguments, findings)):
+        say("\n".join(["Proposed corrections of the plan's files:", *(f"  {line}" for line in lines)]))
+        if not confirmed("Write them?"):
+            say("Nothing was written.")
+            return findings
     done, left = correct(arguments, findings)
     for line in [*done, *left] or ["The checks propose no corrections to the plan."]:
         say(line)

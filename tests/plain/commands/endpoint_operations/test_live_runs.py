@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,3 +59,21 @@ def test_traffic_and_keys_changed_by_hand_name_the_run_that_works(
         monkeypatch.setenv("WS", workspace)
         assert main([*command, "--plan", plan]) == 0
         assert ("Run r-1 is working on churn while" in capsys.readouterr().err) is (workspace == "ws-prod")
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_on_a_terminal_a_rollout_rolls_back_only_when_confirmed(
+    answer: bool, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    splits = [{"blue": 100}, {"blue": 90, "green": 10}, {"green": 100}]
+    shifts = [{"event": "traffic_shift", "before": old, "after": new} for old, new in zip(splits, splits[1:])]
+    journal = SimpleNamespace(read=lambda: [{"event": "run_started"}, *shifts])
+    run = SimpleNamespace(id="r-1", endpoint="churn", journal=journal)
+    module = "tui.plain.commands.endpoint_operations"
+    monkeypatch.setattr(f"{module}.traffic.can_ask", lambda: True)
+    monkeypatch.setattr(f"{module}.traffic.confirmed", lambda question: asked.append(question) or answer)
+    monkeypatch.setattr(f"{module}.rollback_of_run.rolling_out", lambda *_: run)
+    monkeypatch.setattr(f"{module}.rollback_of_run.roll_back_run", lambda run: {"before": {}, "after": {"blue": 100}})
+    assert main(["rollback", "churn", "--plan", plan]) == (0 if answer else 130)
+    assert asked == ["Callers' traffic: green 100 % → blue 100 %. Change it?"]
