@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from tests.app.panes import home  # noqa: F401  the fixture
 from tui.app.app import WizardApp
@@ -61,7 +62,7 @@ async def test_it_is_shown_or_stopped_and_leaves_nothing_behind(
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, pilot)
         if stopped:
-            await until(pilot, lambda: "local Azure" in screen._progress)
+            await until(pilot, lambda: "local Azure" in str(screen.query_one("#said", Static).content))
         else:
             await until(pilot, lambda: screen.report is not None)
             shown = screen.query_one(Facts).facts

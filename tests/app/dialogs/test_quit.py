@@ -84,4 +84,4 @@ async def test_leaving_says_where_the_plan_is(home: Path) -> None:
         await walk.press("pagedown")
         await walk.until(lambda: walk.store.file is not None, "it is saved when the step is left")
         await walk.press("ctrl+c", "ctrl+c")
-    assert walk.app.plan_kept() == f"The plan is saved to {home / 'plans' / 'churn-xgboost.yml'}."
+    assert walk.app.plan_kept() == f"The plan is saved to {Path.cwd() / 'churn-xgboost' / 'churn-xgboost.yml'}."

@@ -162,7 +162,9 @@ class Store:
 
     def put(self, key: str, value: Any, source: str) -> None:
         """Set a field (None: remove it), with the source as text."""
-        if BY_KEY[key].kind == "path" and self.is_preset:  # a relative one starts from the current folder
+        if (
+            key in BY_KEY and BY_KEY[key].kind == "path" and self.is_preset
+        ):  # a relative one starts from the current folder
             with contextlib.suppress(OSError):  # which `save` reports
                 self._copy_preset()
         self.document.set(key, value, source)

@@ -50,17 +50,20 @@ class HeaderBar(Widget):
         number = ORDER.index(self.step) + 1 if self.step in ORDER else 0
         state = store.states.of(self.step)
         word = (f"{state.sign} {state.word}", STYLES[state.kind])
-        left = Content.assemble(("aml-deploy", "bold"), f"  step {number} of {len(ORDER)}  ", word)
+        left = Content.assemble(f"step {number} of {len(ORDER)}  ", word)
         workspace = store.resolved("workspace.name") or str(store.value("workspace.name") or "")
         if "${" in workspace:
             workspace = "no workspace yet" if store.ready.is_set() else ""
         where = badge(store.rehearse, store.environ, store.readonly)
         parts = [where, *(Content(part) for part in (self.saved(), workspace) if part)]
-        taken = left.cell_length
-        while len(parts) > 1 and taken + 2 + Content(" · ").join(parts).cell_length > width:
-            parts.pop()
+        name = Content.assemble(("aml-deploy", "bold"), "  ")
         right = Content(" · ").join(parts)
-        gap = max(1, width - taken - right.cell_length)
+        if name.cell_length + left.cell_length + 2 + right.cell_length <= width:
+            left = name + left
+        while len(parts) > 1 and left.cell_length + 2 + right.cell_length > width:
+            parts.pop()
+            right = Content(" · ").join(parts)
+        gap = max(1, width - left.cell_length - right.cell_length)
         return Content.assemble(" ", left, " " * gap, right, " ")
 
 

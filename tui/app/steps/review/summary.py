@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.app.state.findings import Finding
 from tui.app.text import formatting
-from tui.common.redact import HIDDEN, looks_secret
+from tui.common.redact import hide_secrets
 from tui.plan.fields.all_fields import BY_KEY, FIELDS, Field
 from tui.plan.load_save.references import Unresolved, expand, has_reference
 from tui.plan.traffic import in_words
@@ -64,10 +64,7 @@ def shown(store: Store, field: Field) -> str:
         return "kept in memory"
     value = store.document.value(field.key)
     if isinstance(value, dict):  # a variable of the container, or a tag; a reference is shown as such
-        value = {
-            name: HIDDEN if not has_reference(text) and looks_secret(name, str(text)) else text
-            for name, text in value.items()
-        }
+        value = hide_secrets(value)
     if field.kind == "secret" or not has_reference(value):
         return field.show(value) or "empty"
     try:
