@@ -15,6 +15,7 @@ from test_run import ROOT, begin, events_until, plan_for
 
 from tui.engine import start_stop
 from tui.engine.journal.runs import Run, engine_pid
+from tui.engine.journal.usual_times import FILE
 
 
 def killed_at(run: Run, task: str) -> str:
@@ -48,4 +49,5 @@ def test_an_engine_that_is_killed_follows_both_operations_at_their_signed_addres
     said = [event["line"] for event in run.journal.read() if event["event"] == "task_log"]
     for what in ("endpoint churn-signed-01", "deployment blue"):
         assert any(line.startswith(f"Following the operation on the {what}") for line in said), what
+    assert not (run.folder / FILE).exists(), "the rest of a task that was interrupted is not what it usually takes"
     azure.remove("churn-signed-01")

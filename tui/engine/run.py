@@ -220,8 +220,10 @@ class Engine:
         return self._finish("failed", str(failure.error), resumable=resumable)
 
     def _finish(self, status: str, message: str, *, resumable: bool = False) -> str:
-        pace = ENDPOINT_SECONDS / self._speed if self._speed else None
-        usual_times.keep(self.folder, usual_times.Times(self.run.took, _where(self.plan), pace))
+        # What is left of an interrupted task is no time to compare with, nor does one that changed nothing help.
+        if not self.resumed and any(action != "read" for action, _ in self.run.took.values()):
+            pace = ENDPOINT_SECONDS / self._speed if self._speed else None
+            usual_times.keep(self.folder, usual_times.Times(self.run.took, _where(self.plan), pace))
         left: list[Left] = []
         cleaned = False
         if status in ("failed", "cancelled"):
