@@ -62,7 +62,7 @@ async def test_the_help_names_where_the_usual_time_is_from(home: Path) -> None:
         await walk.press(*["down"] * 3, "ctrl+g")
         await walk.sees("Usual: 4.0 s, from 4.0 s to 4.0 s (4 earlier runs of")
         await walk.press("escape", "down", "ctrl+g")
-        await walk.sees("Usual: 1 s on Azure in general")
+        await walk.sees("Usual: 1 s for any endpoint (no earlier run of")
 
 
 ONE = TaskView("deployment", status="running", started=100.0, usual=Usual(240.0, 230.0, 260.0, 4))
@@ -84,8 +84,13 @@ def test_no_more_than_the_slowest_earlier_run_is_not_slow() -> None:
 
 
 @pytest.mark.smoke
+def test_a_task_that_failed_says_why_and_not_that_it_was_slow() -> None:
+    assert note(replace(ONE, status="failed", seconds=900.0, detail="ImageBuildFailure"), 9999.0) == "ImageBuildFailure"
+
+
+@pytest.mark.smoke
 def test_without_earlier_runs_the_typical_time_says_what_it_is() -> None:
-    assert usual_words(TaskView("endpoint", typical_seconds=90.0)) == "90 s on Azure in general"
+    assert usual_words(TaskView("endpoint", typical_seconds=90.0)) == "90 s for any endpoint (no earlier run of this one)"
     assert usual_words(TaskView("model")) == ""
     assert (
         usual_words(replace(ONE, usual=Usual(240.0, 240.0, 240.0, 1))) == "4 min 00 s (1 earlier run of this endpoint)"

@@ -52,16 +52,17 @@ def usual_words(task: TaskView) -> str:
     of = task.usual
     if of is None:
         typical = task.typical_seconds
-        return f"{formatting.running(max(typical, 1))} on Azure in general" if typical else ""
+        return f"{formatting.running(max(typical, 1))} for any endpoint (no earlier run of this one)" if typical else ""
     least, most = formatting.duration(of.least), formatting.duration(of.most)
     spread = f", from {least} to {most}" if of.number > 1 else ""
     return f"{formatting.duration(of.seconds)}{spread} ({formatting.count(of.number, 'earlier run')} of this endpoint)"
 
 
 def is_slow(task: TaskView, now: float) -> bool:
-    """Whether a task takes, or took, longer than in earlier runs."""
-    going = task.status == "running" and task.started is not None
-    return task.slow(now - (task.started or now) if going else task.seconds or 0.0)
+    """Whether a task takes, or took, longer than in earlier runs; of one that failed, its error says more."""
+    if task.status == "running":
+        return task.slow(now - (task.started or now))
+    return task.status == "succeeded" and task.slow(task.seconds or 0.0)
 
 
 def note(task: TaskView, now: float) -> str:
