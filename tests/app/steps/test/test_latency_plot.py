@@ -76,6 +76,12 @@ def test_no_line_is_longer_than_the_room(size: tuple[int, int]) -> None:
     assert max(map(len, lines)) <= size[0]
 
 
+def test_each_row_of_latencies_has_a_name_of_its_own() -> None:
+    made = tally(*({"latency_ms": 10.0 + number, "ended": 0.1 * number} for number in range(20)))
+    names = [line.split("│")[0].strip() for line in drawn(made, 74, 20).plain.splitlines() if "│" in line]
+    assert len(names) == len(set(names)) > 4
+
+
 def test_latencies_that_are_all_alike_take_one_row() -> None:
     assert Bins.of([10.0, 10.4], 12).number == 1
     assert list(rows(tally(*[{"ended": 1.0}] * 5))) == ["10 ms"]

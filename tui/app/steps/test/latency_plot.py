@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import NamedTuple
 
@@ -30,8 +31,8 @@ class Bins(NamedTuple):
     def of(cls, times: list[float], number: int) -> Bins:
         """Bins that hold these latencies (at least one)."""
         low, high = max(min(times), 0.1), max(max(times), 0.1)
-        # Differences of less than a tenth are noise, and need no rows.
-        number = min(number, len(times)) if high > low * 1.1 else 1
+        # Differences of less than a tenth are noise: they need no rows, which would have the same names.
+        number = max(min(number, len(times), int(math.log(high / low, 1.1))), 1)
         return cls(low, max((high / low) ** (1 / number), 1.0001), number)
 
     def at(self, latency: float) -> int:
@@ -105,6 +106,5 @@ class LatencyPlot(Static):
         self.on_resize()
 
     def on_resize(self) -> None:
-        size = self.content_size
-        room = self._tally is not None and self._tally.shots
-        self.update(drawn(self._tally, size.width, size.height) if self._tally and room else "", layout=False)
+        size, tally = self.content_size, self._tally
+        self.update(drawn(tally, size.width, size.height) if tally and tally.shots else "", layout=False)
