@@ -10,6 +10,7 @@ from tests.app.panes import Walk, home, recorded_answers, wizard
 from tui.app.steps.test import load_test
 from tui.app.steps.test.load_test import Tally
 from tui.app.steps.test.load_test_dialog import LoadTestDialog
+from tui.app.widgets.waiting import Said
 from tui.helper.client import HelperError
 
 __all__ = ["home"]
@@ -129,4 +130,23 @@ async def test_the_picture_is_drawn_again_when_the_terminal_is_resized_and_witho
         await walk.press("enter")
         small = await walk.sees("20 calls, 2 failed", "how many calls", "✖ 4xx", "• 1 call")
         await walk.pilot.resize_terminal(120, 40)
-        await walk.until(lambda: walk.text().count("ms │") > small.count("ms │") > 2, "more rows for the latencies")
+        await walk.until(lambda: walk.text().count("█") > small.count("█") > 2, "longer bars")
+
+
+async def test_the_progress_stays_in_its_row_when_the_seconds_become_minutes() -> None:
+    def batch(asked: dict[str, Any]) -> dict[str, Any]:
+        slow = [{"status_code": 200, "latency_ms": 9000.0, "ok": True, "deployment": "blue", "ended": 9.0}] * 4
+        return {"calls": slow, "seconds": 72.5, "first_bad": "", "error": None}
+
+    answers = recorded_answers(burst=batch)
+    async with wizard(answers) as walk:
+        await open_many(walk)
+        await type_into(walk, "load-test-count", "900")
+        await walk.press("enter")
+        await walk.sees("of 900, 0.1 a second")
+        answers.hold("burst")
+        said = walk.app.screen.query_one("#said", Said)
+        said._waiting._began -= 600  # ten minutes ago
+        screen = await walk.sees(" 10 min ")
+        row = next(line for line in screen.splitlines() if "of 900" in line)
+        assert " 10 min " in row and "┄" in row

@@ -150,7 +150,7 @@ class LoadTestDialog(OperationDialog[Tally]):
         if tally is None:
             return
         if self._working:
-            width = max(self.query_one("#said").size.width - 54, 10)
+            width = max(self.query_one("#said").size.width - 58, 10)  # 13 cells are for the seconds that it counts
             filled = round(len(tally.shots) / max(tally.wanted, 1) * width)
             self.say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
         else:
