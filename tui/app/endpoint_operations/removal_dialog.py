@@ -14,6 +14,7 @@ from textual.widgets import Button, Select
 from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.removal import Choice, Removal, choices, removal
+from tui.app.state.answers import explained
 from tui.app.state.background import in_background, in_thread
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
@@ -64,12 +65,12 @@ class RemovalDialog(OperationDialog[bool]):
 
     async def _read(self, choice: Choice) -> None:
         answer = await self._store.answer("inventory", timeout=60, **choice.asked)
-        if answer.error:
-            self.say(f"✖ The resources could not be read: {answer.error.title}. {answer.error.remedy}".strip())
-            return
-        found = dict(answer.value or {})
         if not self._there:
             return
+        if answer.error:
+            self.query_one(Facts).show([Fact("bad", "Not read", explained(answer.error))])
+            return
+        found = dict(answer.value or {})
         self._found[choice] = removal(found, self._endpoint)
         if len(self._choices) == 1:
             self._choices = [*self._choices, *choices(found)]
