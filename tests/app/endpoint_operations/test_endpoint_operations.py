@@ -130,6 +130,42 @@ async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None
         assert answers.waits["traffic"] == 180.0
 
 
+async def test_the_bars_fit_after_a_resize_and_names_are_whole() -> None:
+    blue, green = "scoring-of-november-blue", "scoring-of-november-green"
+    found = endpoint({blue: 90, green: 10}, deployments=[deployment(blue), deployment(green)])
+    async with wizard(recorded_answers(endpoint=found), size=(120, 40)) as walk:
+        await open_traffic(walk)
+        wide = f"Now     {blue} █████████░ 90 %  {green} █░░░░░░░░░ 10 %"
+        screen = await walk.sees(wide)
+        assert f"▸ {blue} " in screen
+        await walk.pilot.resize_terminal(80, 24)
+        await walk.until(lambda: f"Now     {blue} 90 %, {green} 10 % " in walk.text(), "words where bars do not fit")
+
+
+async def test_resources_that_could_not_be_read_are_not_waited_for_any_more() -> None:
+    refused = HelperError("Not allowed", "The identity may not list deployments.", "Ask for the role.")
+    async with wizard(recorded_answers(endpoint=endpoint({"blue": 100}), inventory=refused)) as walk:
+        await open_traffic(walk)
+        await walk.tab_to("traffic-remove")
+        await walk.press("enter")
+        screen = await walk.sees("✖ Not read  Not allowed. The identity may not list deployments.")
+        assert "Reading the resources" not in screen
+
+
+async def test_what_azure_said_before_a_change_that_failed_is_forgotten() -> None:
+    lost = HelperError("No response in time", "Azure may still carry it out.", "Look again.")
+    async with wizard(recorded_answers(endpoint=endpoint({"blue": 90, "green": 10}), traffic=lost)) as walk:
+        walk.store.facts["changes"] = []
+        await open_traffic(walk)
+        await walk.press("left")
+        await walk.tab_to("traffic-apply")
+        await walk.press("enter")
+        await walk.tab_to("traffic-apply")
+        await walk.press("enter")
+        await walk.sees("No response in time. Azure may still carry it out.")
+        assert "changes" not in walk.store.facts
+
+
 async def test_roll_back_names_the_split_that_it_goes_to() -> None:
     tags = {**MADE, "aml-deploy-traffic-before": "blue=100"}
     shift = {"endpoint": "e", "before": {"green": 100}, "after": {"blue": 100}}

@@ -15,7 +15,7 @@ from tui.app.widgets.help import Topic
 from tui.common.cell_width import fit
 from tui.plan.traffic import EMPTY, blocks
 
-NAME_CELLS, FIGURE_CELLS, LONGEST_BAR = 22, 18, 40
+FIGURE_CELLS, LONGEST_BAR = 18, 40
 
 
 class ShareRow(Widget, can_focus=True):
@@ -37,9 +37,11 @@ class ShareRow(Widget, can_focus=True):
         by: int = 0
         to: int | None = None
 
-    def __init__(self, deployment: str, before: int, state: str, about: str = "", **options: Any) -> None:
-        """`before` is the current share in percent, `state` Azure's provisioning state, `about` size and instances."""
-        super().__init__(**options)
+    def __init__(self, deployment: str, before: int, state: str, about: str, names: int) -> None:
+        """`before` is the current share in percent, `state` Azure's provisioning state, `about` size and instances,
+        `names` the cells of the column of names."""
+        super().__init__()
+        self.names = names
         self.deployment = deployment
         self.before = self.after = before
         self.state = state
@@ -74,16 +76,16 @@ class ShareRow(Widget, can_focus=True):
         def look(name: str) -> Any:
             return base + self.get_component_rich_style(f"share--{name}", partial=True)
 
-        cells = min(max(width - NAME_CELLS - FIGURE_CELLS - 24, 10), LONGEST_BAR)
+        cells = min(max(width - self.names - FIGURE_CELLS - 24, 10), LONGEST_BAR)
         bar = blocks(self.after, cells)
         changed = self.after != self.before
         figures = f"{self.before} % → {self.after} %" if changed else f"{self.after} %"
         ready = "" if self.state == "Succeeded" else f"{self.state}, "
-        rest = max(width - 2 - NAME_CELLS - cells - FIGURE_CELLS, 0)
+        rest = max(width - 2 - self.names - cells - FIGURE_CELLS, 0)
         strip = Strip(
             [
                 Segment("▸ " if self.has_focus else "  ", base),
-                Segment(fit(self.deployment, NAME_CELLS - 1) + " ", base),
+                Segment(fit(self.deployment, self.names), base),
                 Segment(bar.rstrip(EMPTY), look("bar")),
                 Segment(EMPTY * bar.count(EMPTY), look("rest")),
                 Segment(fit("  " + figures, FIGURE_CELLS), look("changed") if changed else base),

@@ -89,10 +89,10 @@ class TrafficDialog(OperationDialog[bool]):
             self.say(said or f"The current traffic split of {self._endpoint.get('name')}.{one}")
         preferred = str(self._store.document.value("deployment.name") or "")
         self._split = traffic_shares.begun(self._before, names, preferred)
-        rows = self.query_one("#traffic-rows")
+        rows, column = self.query_one("#traffic-rows"), max([21, *map(len, names)]) + 1
         await rows.remove_children()
         await rows.mount(*(ShareRow(str(item["name"]), self._before.get(str(item["name"]), 0),
-                                    str(item.get("provisioning_state") or "state unknown"), _about(item))
+                                    str(item.get("provisioning_state") or "state unknown"), _about(item), column)
                            for item in self._endpoint.get("deployments") or ()))  # fmt: skip
         self._preview()
         if not self._there:
@@ -128,6 +128,10 @@ class TrafficDialog(OperationDialog[bool]):
         else:
             self._split = traffic_shares.moved(self._split, event.name, event.by)
         self._preview()
+
+    def on_resize(self) -> None:
+        if self._endpoint:
+            self.call_after_refresh(self._preview)  # the bars are as long as the row allows
 
     def _preview(self) -> None:
         for row in self.query(ShareRow):

@@ -93,6 +93,7 @@ class TestPane(Pane):
     def on_resize(self) -> None:
         """Show request and response side by side if there is room."""
         self.set_class(self.size.width >= 100, "-beside")
+        self.call_after_refresh(self._show_split)
 
     # The request
 
@@ -136,16 +137,20 @@ class TestPane(Pane):
         if not names:
             names = [str(self.store.document.value("deployment.name") or "")]
         traffic = self._endpoint.get("traffic") or {}
-        # With one deployment it would say nothing, and take a row from the request.
-        split = self.query_one("#test-split", Static)
-        split.display = len(names) > 1 and bool(traffic)
-        split.update(Content.assemble(("Traffic ", "$text-muted"), bars(traffic, max(split.size.width, 76) - 8)))
+        self._show_split()
         select = self.query_one("#test-pinned", Select)
         chosen = select.value
         labels = {name: f"{name} ({traffic[name]} %)" if name in traffic else name for name in names if name}
         select.set_options([(label, name) for name, label in labels.items()])
         if chosen in names:
             select.value = chosen
+
+    def _show_split(self) -> None:
+        """Show the traffic split; with one deployment it would say nothing, and take a row from the request."""
+        split, traffic = self.query_one("#test-split", Static), self._endpoint.get("traffic") or {}
+        split.display = len(self._endpoint.get("deployments") or ()) > 1 and bool(traffic)
+        room = self.query_one("#test-bar").size.width - len("Traffic ")
+        split.update(Content.assemble(("Traffic ", "$text-muted"), bars(traffic, room)))
 
     @property
     def pinned(self) -> str | None:
