@@ -90,7 +90,9 @@ def test_a_task_that_failed_says_why_and_not_that_it_was_slow() -> None:
 
 @pytest.mark.smoke
 def test_without_earlier_runs_the_typical_time_says_what_it_is() -> None:
-    assert usual_words(TaskView("endpoint", typical_seconds=90.0)) == "90 s for any endpoint (no earlier run of this one)"
+    assert (
+        usual_words(TaskView("endpoint", typical_seconds=90.0)) == "90 s for any endpoint (no earlier run of this one)"
+    )
     assert usual_words(TaskView("model")) == ""
     assert (
         usual_words(replace(ONE, usual=Usual(240.0, 240.0, 240.0, 1))) == "4 min 00 s (1 earlier run of this endpoint)"

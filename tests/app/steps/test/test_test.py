@@ -49,7 +49,9 @@ async def test_the_split_is_drawn_once_there_is_more_than_one_deployment() -> No
     answers = recorded_answers(endpoint=endpoint({"blue-of-november": 70, "green-of-november": 20, "red": 10}))
     async with wizard(answers, size=(120, 40)) as walk:
         await walk.to("test")
-        await walk.sees("Traffic blue-of-november ███████░░░ 70 %  green-of-november ██░░░░░░░░ 20 %  red █░░░░░░░░░ 10 %")
+        await walk.sees(
+            "Traffic blue-of-november ███████░░░ 70 %  green-of-november ██░░░░░░░░ 20 %  red █░░░░░░░░░ 10 %"
+        )
         await walk.pilot.resize_terminal(80, 24)
         await walk.sees("Traffic blue-of-november ███░ 70 %  green-of-november █░░░ 20 %  red █░░░ 10 %")
     async with wizard(recorded_answers(endpoint=endpoint({"blue": 100}))) as walk:
