@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections import Counter
-from typing import NamedTuple
 
 from textual.content import Content
 from textual.widgets import Static
@@ -20,28 +20,15 @@ DENSITY = ((0, " "), (1, "•"), (4, "▒"), (10**9, "█"))
 LEGEND = "• 1 call, ▒ up to 4, █ more"
 
 
-class Bins(NamedTuple):
-    """Latencies in steps of equal ratio, from `low` in milliseconds, because most are alike and a few very long."""
+def bins(times: list[float], most: int) -> list[float]:
+    """Where each row of latencies begins, in milliseconds: in steps of equal ratio, as most are alike, a few very long.
 
-    low: float
-    ratio: float
-    number: int
-
-    @classmethod
-    def of(cls, times: list[float], number: int) -> Bins:
-        """Bins that hold these latencies (at least one)."""
-        low, high = max(min(times), 0.1), max(max(times), 0.1)
-        # Differences of less than a tenth are noise: they need no rows, which would have the same names.
-        number = max(min(number, len(times), int(math.log(high / low, 1.1))), 1)
-        return cls(low, max((high / low) ** (1 / number), 1.0001), number)
-
-    def at(self, latency: float) -> int:
-        """The bin of a latency."""
-        return next((place for place in range(self.number - 1) if latency < self.start(place + 1)), self.number - 1)
-
-    def start(self, place: int) -> float:
-        """The lowest latency of a bin, in milliseconds."""
-        return self.low * self.ratio**place
+    Differences of less than a tenth are noise: they need no rows, which would have the same names.
+    """
+    low = max(min(times), 0.1)
+    ratio = max(max(times), low) / low
+    number = max(min(most, len(times), int(math.log(ratio, 1.1))), 1)
+    return [low * ratio ** (place / number) for place in range(number)]
 
 
 def drawn(tally: Tally, width: int, height: int) -> Content:
@@ -57,15 +44,16 @@ def drawn(tally: Tally, width: int, height: int) -> Content:
     seconds = max(tally.seconds, *(shot.at for shot in tally.shots), 0.001)
     lines: list[tuple[str, str, list[Shot], str]] = []  # name, sign of a failure, calls, note
     if times := tally.times:
-        bins = Bins.of(times, number)
-        good: list[list[Shot]] = [[] for _ in range(bins.number)]
+        starts = bins(times, number)
+        good: list[list[Shot]] = [[] for _ in starts]
+        notes: list[list[str]] = [[] for _ in starts]
         for shot in tally.shots:
             if shot.ok and shot.latency_ms is not None:
-                good[bins.at(shot.latency_ms)].append(shot)
-        where = [(name, bins.at(call_in_words.percentile(times, share))) for name, share in PERCENTILES]
-        for place in reversed(range(bins.number)):
-            note = " ".join(name for name, its in where if its == place)
-            lines.append((formatting.milliseconds(bins.start(place)), "", good[place], note))
+                good[bisect(starts, shot.latency_ms, 1) - 1].append(shot)
+        for name, share in PERCENTILES:
+            notes[bisect(starts, call_in_words.percentile(times, share), 1) - 1].append(name)
+        for start, shots, names in reversed([*zip(starts, good, notes)]):
+            lines.append((formatting.milliseconds(start), "", shots, " ".join(names)))
     lines += [(f"✖ {kind}", "✖", shots, "") for kind, shots in failures]
     most = max(len(shots) for _, _, shots, _ in lines)
     margin = " " * label
