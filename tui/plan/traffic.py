@@ -60,13 +60,13 @@ def blocks(share: int, cells: int = MOST_CELLS) -> str:
     return FULL * filled + EMPTY * (cells - filled)
 
 
-def bars(shares: Mapping[str, int], width: int = 76, none: str = "no traffic") -> str:
+def bars(shares: Mapping[str, int], width: int = 76) -> str:
     """A split as bars: `blue █████████░ 90 %  green █░░░░░░░░░ 10 %`; `in_words` where that needs more columns."""
     found = serving(shares)
     words = sum(len(f"{name}  {share} %") + 2 for name, share in found.items())
     cells = min((width - words + 2) // max(len(found), 1), MOST_CELLS)
     if not found or cells < LEAST_CELLS:
-        return in_words(found, none)
+        return in_words(found)
     return "  ".join(f"{name} {blocks(share, cells)} {share} %" for name, share in found.items())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tui.engine.rollout.rollout_view import RolloutView, shares
+from tui.engine.rollout.rollout_view import RolloutView
 
 PLANNED = {
     "deployment": "green", "steps": [10, 50, 100], "pause": 300, "min_requests": 10,
@@ -48,7 +48,6 @@ def test_mirrored_traffic_is_step_0() -> None:
     assert "mirrored" in view.step_words
     assert view.watched({"step": 2, "steps": 3}).step_words == "step 2 of 3"
     assert view.watched({"traffic": {"blue": 90, "green": 10}}).split_words == "blue 90 %, green 10 %"
-    assert shares({}) == "no traffic"
 
 
 @pytest.mark.parametrize(

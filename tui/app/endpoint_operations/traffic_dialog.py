@@ -20,7 +20,7 @@ from tui.app.endpoint_operations.share_row import ShareRow
 from tui.app.state.answers import stay_busy
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
-from tui.plan.traffic import bars, from_tag, in_words
+from tui.plan.traffic import bars, from_tag, in_words, serving
 
 PATIENCE = 900  # seconds: changing the traffic is a long-running operation in Azure
 
@@ -105,8 +105,7 @@ class TrafficDialog(OperationDialog[bool]):
 
     @property
     def _before(self) -> dict[str, int]:
-        found = self._endpoint.get("traffic") or {}
-        return {str(name): int(share) for name, share in found.items() if share}
+        return serving(self._endpoint.get("traffic") or {})
 
     @property
     def _split_before(self) -> dict[str, int]:
@@ -115,7 +114,7 @@ class TrafficDialog(OperationDialog[bool]):
 
     @property
     def _differs(self) -> bool:
-        return {name: share for name, share in self._split.items() if share} != self._before
+        return serving(self._split) != self._before
 
     def on_share_row_moved(self, event: ShareRow.Moved) -> None:
         if self._working:
@@ -160,7 +159,7 @@ class TrafficDialog(OperationDialog[bool]):
 
     @on(Button.Pressed, "#traffic-apply")
     def _apply(self) -> None:
-        wanted = {name: share for name, share in self._split.items() if share}
+        wanted = serving(self._split)
         if self._confirmed("#traffic-apply", "Yes, apply", wanted):
             change = partial(self._change, "traffic", f"to {in_words(wanted)}", shares=wanted)
             in_background(self, change, "traffic", exclusive=False)
@@ -197,9 +196,8 @@ class TrafficDialog(OperationDialog[bool]):
         def after(removed: bool | None) -> None:
             if removed:
                 self._changed = True
-                in_background(
-                    self, partial(self._read, "✔ Removed. The remaining deployments:"), "traffic", exclusive=False
-                )
+                read = partial(self._read, "✔ Removed. The remaining deployments:")
+                in_background(self, read, "traffic", exclusive=False)
 
         self.app.push_screen(RemovalDialog(self._store, self._endpoint), after)
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
 from tui.engine.outage_retry import passes
-from tui.engine.rollout.rollout_view import shares
 from tui.engine.rollout.watch import CHANGED_BY_OTHERS, Trouble, Watch
 from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.traffic import change, read
 from tui.plan.model import Rollout
 from tui.plan.rules.durations import words as time_words
-from tui.plan.traffic import alongside, from_tag, rescaled, serving
+from tui.plan.traffic import alongside, from_tag, in_words, rescaled, serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -43,13 +42,13 @@ def work(task: TaskContext) -> Outcome:
         _finish_going_back(task, found, resumed.why)
     before = dict(resumed.before) if resumed else _before(found, now, target)
     if now == final and resumed is None:
-        task.start("skip", shares(final))
-        return Outcome(f"{shares(final)}, unchanged", {"traffic": final}, skipped=True)
+        task.start("skip", in_words(final))
+        return Outcome(f"{in_words(final)}, unchanged", {"traffic": final}, skipped=True)
     if not any(share for name, share in before.items() if name != target):
-        task.start("change", shares(final))
+        task.start("change", in_words(final))
         task.log("No other deployment has traffic, so all requests are sent to the new one at once.")
         change(task, now, final, "no traffic before", mirrored={})
-        return Outcome(shares(final), {"traffic": final})
+        return Outcome(in_words(final), {"traffic": final})
     steps = list(planned.steps)
     task.start("change", f"{target}: {', '.join(f'{step} %' for step in steps)}")
     try:
@@ -64,7 +63,7 @@ def work(task: TaskContext) -> Outcome:
             if now != wanted or found.mirror_traffic.get(target):
                 change(task, before, wanted, why, mirrored={}, step=number, steps=len(steps))
                 now = wanted
-            task.log(f"{why[0].upper()}{why[1:]}: {shares(wanted)}, watched for {time_words(planned.pause)}.")
+            task.log(f"{why[0].upper()}{why[1:]}: {in_words(wanted)}, watched for {time_words(planned.pause)}.")
             Watch(task, planned, wanted, number).until_the_end()
             task.progress(number, len(steps), "steps")
     except Trouble as trouble:
@@ -78,7 +77,7 @@ def work(task: TaskContext) -> Outcome:
         f"{target} has taken over. {kept} is kept, and costs money, until it is removed; "
         "to go back, run aml-deploy rollback."
     )
-    return Outcome(shares(final), {"traffic": final, "before": before})
+    return Outcome(in_words(final), {"traffic": final, "before": before})
 
 
 def _before(found: EndpointInfo, now: dict[str, int], target: str) -> dict[str, int]:
@@ -109,7 +108,7 @@ def _mirror(task: TaskContext, found: EndpointInfo, planned: Rollout, before: di
     copies = task.plan.mirror_traffic
     if found.mirror_traffic != copies:
         change(task, before, before, "mirrored traffic first", mirrored=copies)
-    task.log(f"Mirrored traffic: {shares(copies)}, watched for {time_words(planned.pause)}.")
+    task.log(f"Mirrored traffic: {in_words(copies)}, watched for {time_words(planned.pause)}.")
     Watch(task, planned, before, 0).until_the_end()
 
 
@@ -117,11 +116,11 @@ def _go_back(task: TaskContext, before: dict[str, int], why: str, raw: str = "")
     """Restore the previous split and raise CloudError; a request to stop does not interrupt this."""
     assert task.plan.rollout is not None
     target = task.plan.rollout.deployment
-    task.log(f"Rolling back to {shares(before)}: {why}")
+    task.log(f"Rolling back to {in_words(before)}: {why}")
     change(task, before, before, why, mirrored={}, back=True)
     with contextlib.suppress(OSError):
         (task.run.folder / ROLL_BACK_FILE).unlink()
-    task.log(f"The previous split is restored: {shares(before)}.")
+    task.log(f"The previous split is restored: {in_words(before)}.")
     raise _rolled_back(target, before, why, raw)
 
 
@@ -129,7 +128,7 @@ def _finish_going_back(task: TaskContext, found: EndpointInfo, why: str) -> None
     """Complete the roll back that an earlier engine of this run had started, and raise CloudError."""
     assert task.plan.rollout is not None and task.run.shift is not None
     before = dict(task.run.shift.before)
-    task.start("change", shares(before))
+    task.start("change", in_words(before))
     if serving(found.traffic) == before:
         task.run.shift = replace(task.run.shift, applied=True)
         raise _rolled_back(task.plan.rollout.deployment, before, why)
@@ -143,8 +142,9 @@ def _rolled_back(target: str, before: dict[str, int], why: str, raw: str = "") -
         title=f"The rollout of {target} was rolled back",
         cause=why,
         remedy=(
-            f"The previous split is restored: {shares(before)}. {target} still exists without traffic and costs money: "
-            "read its log, fix it and apply again, or remove it with aml-deploy remove PLAN --deployment " + target
+            f"The previous split is restored: {in_words(before)}. {target} still exists without traffic and costs "
+            "money: read its log, fix it and apply again, or remove it with aml-deploy remove PLAN --deployment "
+            + target
         ),
         raw=raw,
         code=ROLLED_BACK,

@@ -67,7 +67,7 @@ class RolloutView:
     @property
     def split_words(self) -> str:
         """The current split: blue 90 %, green 10 %."""
-        return shares(self.traffic)
+        return in_words(self.traffic)
 
     @property
     def step_words(self) -> str:
@@ -107,11 +107,6 @@ class RolloutView:
         if self.max_p95_ms is not None:
             parts.append(f"p95 is at most {self.max_p95_ms:,} ms")
         return f", if {' and '.join(parts)}" if parts else ""
-
-
-def shares(split: Mapping[str, int]) -> str:
-    """A split as text: blue 90 %, green 10 %; or no traffic."""
-    return in_words(split, none="no traffic")
 
 
 def _code(status: str) -> str:

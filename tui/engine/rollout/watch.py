@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from tui.common.request_body import RequestBody
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
-from tui.engine.rollout.rollout_view import shares
 from tui.engine.task_context import TaskContext
 from tui.engine.tasks.test import timeout
 from tui.plan.model import Rollout
-from tui.plan.traffic import serving
+from tui.plan.traffic import in_words, serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -167,7 +166,7 @@ class Watch:
             return
         now = serving(found.traffic) if found else {}
         if now != self._split:
-            raise _changed(f"requests now go to {shares(now)}")
+            raise _changed(f"requests now go to {in_words(now)}")
 
     def _read_metrics(self, endpoint: EndpointInfo) -> None:
         from tui.cloud.monitor import metrics

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.engine.operations import carry_out, follow_begun, settle
-from tui.engine.rollout.rollout_view import shares
 from tui.engine.task_context import Outcome, TaskContext
 from tui.plan.planned_changes import mirror_after
-from tui.plan.traffic import serving
+from tui.plan.traffic import in_words, serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 def work(task: TaskContext) -> Outcome:
     """Set the plan's traffic if it differs. Raises CloudError, OperationFailed, Stopped."""
     wanted, named = serving(task.plan.traffic), task.plan.mirror_traffic
-    said = shares(wanted) + (f"; mirrored: {shares(named)}" if named else "")
+    said = in_words(wanted) + (f"; mirrored: {in_words(named)}" if named else "")
     done, found = read(task)
     now = serving(found.traffic) if found else {}
     copied = serving(found.mirror_traffic) if found else {}

@@ -8,9 +8,10 @@ from typing import Any
 
 from tui.engine.journal.run_view import RunView
 from tui.engine.journal.runs import Run
-from tui.engine.rollout.rollout_view import RolloutView, shares
+from tui.engine.rollout.rollout_view import RolloutView
 from tui.plain.commands.check import remedy_lines
 from tui.plain.output.event_lines import QUIET_SOURCES, clock
+from tui.plan.traffic import in_words
 
 EVIDENCE_LINES = 8
 LOG_LINES = 15
@@ -55,7 +56,7 @@ def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
 
 def _requests(rollout: RolloutView) -> str:
     """The traffic split after a rollout, and before it."""
-    before = shares(rollout.before)
+    before = in_words(rollout.before)
     return rollout.split_words + (f"; before: {before}" if before != rollout.split_words else "")
 
 
@@ -83,7 +84,7 @@ def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
     if view.status == "succeeded":
         commands.append(("Send a request", f"aml-deploy invoke {view.endpoint} --request FILE"))
         # Without traffic before, there is no split to roll back to.
-        shifted = view.rollout and view.rollout.began and shares(view.rollout.before) != view.rollout.split_words
+        shifted = view.rollout and view.rollout.began and in_words(view.rollout.before) != view.rollout.split_words
         if shifted and view.rollout and any(view.rollout.before.values()):
             commands.append(("Roll back", f"aml-deploy rollback {view.endpoint}"))
     made_nothing = view.status in ("failed", "cancelled") and all(one.startswith("model ") for one in view.left_behind)

@@ -7,7 +7,8 @@ from textual.app import ComposeResult
 from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
-from tui.engine.rollout.rollout_view import RolloutView, shares
+from tui.engine.rollout.rollout_view import RolloutView
+from tui.plan.traffic import in_words
 
 
 class RollBackDialog(Dialog[bool]):
@@ -24,7 +25,7 @@ class RollBackDialog(Dialog[bool]):
         yield Box(
             "Roll back now?",
             says(
-                f"Now: {rollout.split_words}.\nThen: {shares(rollout.before)}, as before the rollout.\n"
+                f"Now: {rollout.split_words}.\nThen: {in_words(rollout.before)}, as before the rollout.\n"
                 f"The run ends as failed. {rollout.deployment} stays without traffic, and costs until it is removed."
             ),
             buttons(
