@@ -69,8 +69,8 @@ def plain(text: str) -> str:
 
 
 def count(number: int, noun: str, many: str = "") -> str:
-    """Format a count with its noun: `1 warning`, `2 warnings`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {many or noun + 's'}"
+    """Format a count with its noun: `1 warning`, `2,000 warnings`."""
+    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
 
 
 def milliseconds(value: float) -> str:
@@ -80,4 +80,4 @@ def milliseconds(value: float) -> str:
 
 def files(number: int, total: float) -> str:
     """Format a number of files and their total size: `1,234 files, 3.4 MB`."""
-    return f"{number:,} file{'' if number == 1 else 's'}, {size(total)}"
+    return f"{count(number, 'file')}, {size(total)}"

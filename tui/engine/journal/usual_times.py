@@ -22,7 +22,10 @@ PLANNED = ("rollout",)
 
 
 class Times(NamedTuple):
-    """The (action, seconds) of the tasks of a run that succeeded, by name; `pace` tells rehearsals of another speed."""
+    """The (action, seconds) of the tasks of a run that succeeded, by name.
+
+    `pace` is the typical seconds of the task `endpoint`, which of a rehearsal depend on its speed.
+    """
 
     tasks: Mapping[str, tuple[str, float]]
     workspace: Mapping[str, str]
@@ -33,11 +36,6 @@ def keep(folder: Path, times: Times) -> None:
     """Keep the times of a run in its folder, unless that cannot be written: no run fails for it."""
     with contextlib.suppress(OSError):
         write_atomic(folder / FILE, json.dumps(times._asdict()), mode=0o600)
-
-
-def pace_of(view: RunView) -> float | None:
-    """The typical seconds of a task that every run has: of a rehearsal, they depend on its speed."""
-    return view.task("endpoint").typical_seconds
 
 
 def earlier(run: Run, view: RunView) -> list[Times]:
@@ -51,7 +49,7 @@ def earlier(run: Run, view: RunView) -> list[Times]:
 def _compares(times: Times, run: Run, view: RunView) -> bool:
     theirs = {key: value.casefold() for key, value in times.workspace.items()}
     same = theirs == {key: value.casefold() for key, value in view.workspace.items()}
-    return same and (not run.rehearsed or times.pace == pace_of(view))
+    return same and (not run.rehearsed or times.pace == view.task("endpoint").typical_seconds)
 
 
 def _read(folder: Path) -> Times | None:

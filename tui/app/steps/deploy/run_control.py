@@ -18,6 +18,7 @@ from tui.app.steps.deploy.run_files import whole_log, write_somewhere
 from tui.app.steps.deploy.support_text import support_text
 from tui.app.steps.deploy.timeline import Timeline
 from tui.app.steps.step_pane import Pane
+from tui.app.text import formatting
 from tui.app.widgets.card import Card, CardView
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.offered_focus import offer_focus
@@ -119,8 +120,7 @@ class RunPane(Pane):
         else:
             count, text = log.shown_count, log.shown_text()
         places = [folder / f"{run.id}.log" for folder in (Path.cwd(), run.folder)]
-        words = f"{count:,} line{'s' * (count != 1)} saved to"
-        self.say(await write_somewhere(places, redact(text), words))
+        self.say(await write_somewhere(places, redact(text), f"{formatting.count(count, 'line')} saved to"))
 
     @on(Button.Pressed, "#card-copy")
     @work(group="save", exclusive=True)

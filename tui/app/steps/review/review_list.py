@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from tui.app.state.findings import FIELD_OF_RESOURCE, SEVERITIES, Finding
 from tui.app.steps.review.summary import ACTIONS, Value
+from tui.app.text.formatting import count
 from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.help import Topic
 from tui.common.cell_width import cut, ljust, wrap
@@ -175,7 +176,7 @@ class ReviewList(OptionList):
         fine = [finding.message for finding in self._shown.findings if finding.severity == "ok"]
         if not fine:
             return None
-        return _in_order("1 check passed." if len(fine) == 1 else f"{len(fine)} checks passed.", " ".join(fine))
+        return _in_order(f"{count(len(fine), 'check')} passed.", " ".join(fine))
 
     def _finding_row(self, finding: Finding, width: int) -> Row:
         _, symbol, word = SEVERITIES.get(finding.severity, SEVERITIES["unknown"])

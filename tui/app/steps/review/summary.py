@@ -121,16 +121,15 @@ def cost(store: Store) -> str:
     region = str((workspace or {}).get("location") or "")
     if not size or not isinstance(number, int) or isinstance(number, bool):
         return "The cost is shown once size and instances are set."
-    answer = estimate(store)
+    answer, what = estimate(store), f"{number} × {size}"
     if answer is not None:
-        about = (answer["hour"], answer["month"], answer["currency"], f"{number} × {size}", answer["dated"])
+        about = (answer["hour"], answer["month"], answer["currency"], what, answer["dated"])
         return sizes.cost_words(*about, extras=answer.get("extras") or ())
     each = sizes.price_per_hour(size, region) if region else None
     if each is None:
         why = f"no list price available for {size} in {region}" if region else "the workspace's region is not read yet"
         return f"Cost not known: {why}."
     hour = each * number
-    what = f"{number} × {size}"
     return sizes.cost_words(hour, hour * HOURS_A_MONTH, sizes.price_currency(), what, sizes.price_date())
 
 
