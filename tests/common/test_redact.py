@@ -18,6 +18,7 @@ from tui.common.redact import (
     each_text,
     hide,
     hide_logins,
+    hide_secrets,
     learn,
     learn_environment,
     looks_secret,
@@ -169,3 +170,10 @@ def test_a_line_of_a_log_is_redacted_with_what_is_put_into_it() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "%s %s", ("GET", "/c?sig=abc"), None)
     assert RedactingFilter().filter(record)
     assert record.getMessage() == "GET /c?sig=(hidden)"
+
+
+def test_a_literal_beside_a_reference_or_what_only_looks_like_one_is_hidden() -> None:
+    shown = {"API_TOKEN": "${env:TOKEN}", "URL": "https://x/${env:PATH_OF_IT}", "N": 3}
+    assert hide_secrets(shown) == shown
+    hidden = {"API_TOKEN": "p4ss${w0rd", "DB_PASSWORD": "planted-word${env:END}", "SECRET": "${planted"}
+    assert set(hide_secrets(hidden).values()) == {"(hidden)"}

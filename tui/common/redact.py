@@ -171,6 +171,9 @@ def learn_environment(environ: Mapping[str, str]) -> None:
     _known.learn(*(value for name, value in environ.items() if _VARIABLE.fullmatch(name)))
 
 
+_REFERENCE = re.compile(r"\$\{(?:env|databricks|keyvault):[^{}]+\}")
+
+
 def looks_secret(name: str, value: str) -> bool:
     """Whether a variable or tag holds a secret: by its name, its characters, or a part that `redact` hides."""
     named = _NAMED.search(name) and not _SETTING.fullmatch(value)
@@ -178,10 +181,10 @@ def looks_secret(name: str, value: str) -> bool:
 
 
 def hide_secrets(named: Mapping[str, object]) -> dict[str, object]:
-    """Variables or tags to show: what looks like a secret is hidden, and a reference is shown as it is."""
+    """Variables or tags to show: what looks like a secret is hidden, and a reference alone is shown as it is."""
+    beside = {name: _REFERENCE.sub("", str(value)) for name, value in named.items()}
     return {
-        name: HIDDEN if "${" not in str(value) and looks_secret(name, str(value)) else value
-        for name, value in named.items()
+        name: HIDDEN if beside[name] and looks_secret(name, beside[name]) else value for name, value in named.items()
     }
 
 
