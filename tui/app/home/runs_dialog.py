@@ -9,13 +9,14 @@ from rich.cells import set_cell_size
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, OptionList
+from textual.widgets import Button
 from textual.widgets.option_list import Option
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.home.entries import UNFINISHED, KnownRun, all_runs
 from tui.app.state.background import in_thread
 from tui.app.text import formatting
+from tui.app.textual_patches.option_list import OptionList
 
 if TYPE_CHECKING:
     from tui.engine.journal.runs import Run
