@@ -63,7 +63,7 @@ async def settled(walk: Walk) -> None:
     """Wait until nothing is being checked."""
     states = walk.store.states
     await walk.until(
-        lambda: not states._judging and not states.asking and states._judged == states._asked, "the plan is judged"
+        lambda: not states._checking and not states.asking and states._checked == states._asked, "the plan is checked"
     )
 
 

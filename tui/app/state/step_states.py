@@ -54,8 +54,8 @@ class StepStates:
     def __init__(self, store: StoreInterface) -> None:
         self._store = store
         self._told: dict[tuple[str, str], _Told] = {}  # by question and step
-        self._judged = self._asked = 0
-        self._wanted = self._judging = False
+        self._checked = self._asked = 0
+        self._wanted = self._checking = False
         self._marks: dict[str, str] | None = None  # the fingerprints of an update, each computed once
         self._run: StepState | None = None
         self.typing = False  # whether a field is being filled in for the first time
@@ -75,39 +75,39 @@ class StepStates:
 
     # What is known
 
-    async def judge(self) -> None:
+    async def check_plan(self) -> None:
         """Find the problems in the plan itself. Reads the disk, in a thread."""
         self._asked += 1
         asked = self._asked
-        found = await in_thread(self._store.problems, "", self._store.document.copy())
-        if asked > self._judged:  # an older answer that comes late is dropped
-            self._judged, self.problems = asked, found
+        found = await in_thread(self._store.problems, self._store.document.copy())
+        if asked > self._checked:  # an older answer that comes late is dropped
+            self._checked, self.problems = asked, found
         self.update()
 
-    async def judge_soon(self) -> None:
-        """Judge once the edits pause; one at a time, because a slow mount is not read for each edit."""
+    async def check_plan_soon(self) -> None:
+        """Check the plan once the edits pause; one at a time, because a slow mount is not read for each edit."""
         self._wanted = True
-        if self._judging:
+        if self._checking:
             return
-        self._judging = True
+        self._checking = True
         try:
             while self._wanted:
                 await asyncio.sleep(PAUSE)
                 self._wanted = False
                 if not self.typing:
-                    await self.judge()
+                    await self.check_plan()
         finally:
-            self._judging = False
+            self._checking = False
 
-    def must_judge(self, names: frozenset[str]) -> bool:
-        """Whether `judge_soon` must be called after these changes; not while it goes on, as it sees them itself."""
+    def must_check_plan(self, names: frozenset[str]) -> bool:
+        """Whether `check_plan_soon` must be called after these changes; not while it runs, as it sees them itself."""
         if names.isdisjoint((*BY_KEY, "ready", "files", "left")):
             return False
         if self.typing:
             self.update()  # what is being typed is not checked before it is left, but neither has it a tick
             return False
         self._wanted = True
-        return not self._judging
+        return not self._checking
 
     def heard(self, names: frozenset[str]) -> None:
         """Take up what the helper's answers say about the steps."""

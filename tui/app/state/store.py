@@ -20,7 +20,7 @@ from tui.app.state.recent_plans import remember
 from tui.app.state.step_states import StepStates
 from tui.common.redact import learn
 from tui.common.typed_path import real_path
-from tui.plan.fields.all_fields import BY_KEY, fields_of
+from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
 
@@ -175,14 +175,14 @@ class Store:
 
     def problem(self, key: str) -> str | None:
         """Return what is wrong with a field and what is valid, as a sentence, or None. May read the disk."""
-        if not self.ready.is_set() and has_reference(self.document.value(key)):
-            return None  # the rehearsal that sets the variable is still starting
+        if self._waits(key):
+            return None
         from tui.plan.load_save.resolve import value_problem
 
         return value_problem(self.document, key, self.environ, self.secrets)
 
-    def problems(self, step: str = "", document: Document | None = None) -> dict[str, str]:
-        """Return the problems of a step's fields, or of all, by key in field order, with conflicts between values.
+    def problems(self, document: Document | None = None) -> dict[str, str]:
+        """Return the problems of all fields, by key in field order, with conflicts between values.
 
         Reads the disk. In a thread, pass a copy of the document: the plan is edited meanwhile.
         """
@@ -194,14 +194,14 @@ class Store:
         except PlanInvalid as invalid:
             listed = reversed(invalid.problems)  # so that the first one for each key is kept
             found = {problem.key: f"{problem.message} {problem.remedy}".strip() for problem in listed}
-        else:
-            return {}
-        keys = (
-            [field.key for field in fields_of(step, advanced=True)] if step else [*BY_KEY, *(set(found) - set(BY_KEY))]
-        )
-        waiting = [key for key in keys if key in BY_KEY and not self.ready.is_set()
-                   and has_reference(self.document.value(key))]  # fmt: skip
-        return {key: found[key] for key in keys if key in found and key not in waiting}
+            return {
+                key: found[key] for key in dict.fromkeys((*BY_KEY, *found)) if key in found and not self._waits(key)
+            }
+        return {}
+
+    def _waits(self, key: str) -> bool:
+        """Whether a field refers to a variable that the rehearsal, which is still starting, sets."""
+        return not self.ready.is_set() and key in BY_KEY and has_reference(self.document.value(key))
 
     def resolved(self, key: str) -> str | None:
         """Return the value that a field's reference resolves to; None without a reference or value, and for secrets."""

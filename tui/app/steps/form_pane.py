@@ -134,7 +134,7 @@ class FormPane(Pane):
         return next((row.control for row in self.rows() if row.display), None)
 
     async def validate(self) -> None:
-        await self.store.states.judge()
+        await self.store.states.check_plan()
         problems = self.store.states.problems
         if (
             any(field.advanced and field.key in problems for field in fields_of(self.step, advanced=True))

@@ -120,8 +120,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             if self.store.outdated and not self._asked:
                 self._save_as()
             self._asked = self.store.outdated
-        if self.store.states.must_judge(names):
-            in_background(self, self.store.states.judge_soon, "states", exclusive=False)
+        if self.store.states.must_check_plan(names):
+            in_background(self, self.store.states.check_plan_soon, "states", exclusive=False)
 
     def _watch(self) -> None:
         """Show how old the step's answers are, and read them again where another program has changed a file."""

@@ -369,12 +369,12 @@ async def test_a_plan_needs_no_model_if_the_image_or_the_script_has_it() -> None
     async with wizard(recorded_answers(inspect_model=inspected(path=None, exists=False)), sets=(f"{PATH}=",)) as walk:
         await walk.to("model")
         await walk.sees("none in the plan: the image or the scoring script must have it")
-        assert PATH not in walk.store.problems("model")
+        assert PATH not in walk.store.problems()
         assert "model" not in az_files.deployment(walk.store)
         assert "No model is registered" in as_code("model", walk.store)
         assert PATH not in {value.field.key for value in summary.values(walk.store, {})}
         walk.store.set("deployment.code_configuration.code", "")
-        assert "Model is required." in walk.store.problems("model")[PATH]
+        assert "Model is required." in walk.store.problems()[PATH]
 
 
 async def test_a_model_in_a_datastore_is_no_registered_one() -> None:

@@ -64,7 +64,7 @@ class ReviewPane(Pane):
 
     def _read(self) -> None:
         """Read everything again, except Azure's answers that are still valid for the plan."""
-        in_background(self, self.store.states.judge, group="judge")
+        in_background(self, self.store.states.check_plan, group="check-plan")
         for question in QUESTIONS:
             in_background(self, partial(self._ask, question), group=question)
         for question in ("workspace", "cost"):  # the region and the price; if one is not known, the cost line says so
@@ -186,7 +186,7 @@ class ReviewPane(Pane):
         if not pressed:
             self.say("To start, press Tab to Deploy, then Enter.")
             return False
-        await self.store.states.judge()
+        await self.store.states.check_plan()
         if self.blockers:
             first = self.blockers[0]
             self._refused = f"✖ Not deployed: {first.message}"
