@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
 from tui.app.state.background import lower_priority
-from tui.app.state.freshness import Freshness
+from tui.app.state.freshness import PATHS, Freshness
 from tui.app.state.new_files import content_of, copy_of_preset, kept_edits, new_plan_file
 from tui.app.state.questions import CHANGING, DEPENDS, OF_ONE, concerned
 from tui.app.state.recent_plans import remember
@@ -162,9 +162,7 @@ class Store:
 
     def put(self, key: str, value: Any, source: str) -> None:
         """Set a field (None: remove it), with the source as text."""
-        if (
-            key in BY_KEY and BY_KEY[key].kind == "path" and self.is_preset
-        ):  # a relative one starts from the current folder
+        if key in PATHS and self.is_preset:  # a relative one starts from the current folder
             with contextlib.suppress(OSError):  # which `save` reports
                 self._copy_preset()
         self.document.set(key, value, source)
@@ -265,15 +263,15 @@ class Store:
         await self.settled()
         if not self.ready.is_set():
             raise HelperError(
-                "The rehearsal did not start", self.prepare_problem, "To try again: ctrl+o, Restart the rehearsal."
+                "The rehearsal did not start",
+                self.prepare_problem,
+                "To try again: ctrl+o, Restart the rehearsal.",
             )
         helper = await self.helper()
         before = self.fingerprint(question)
-        try:
-            answer = await helper.ask(question, timeout=timeout, plan=self.payload(question), **with_)
-        finally:
-            if question in CHANGING:  # also if it failed half-way, or its dialog was closed meanwhile
-                self.fresh.azure_changed()
+        answer = await helper.ask(question, timeout=timeout, plan=self.payload(question), **with_)
+        if question in CHANGING:
+            self.fresh.azure_changed()
         if question in DEPENDS and before == self.fingerprint(question):
             self.facts[question] = answer
             self.fresh.read(question)
