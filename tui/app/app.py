@@ -31,6 +31,7 @@ from tui.app.textual_patches.styled_once import StyledOnce
 from tui.app.textual_patches.suspend import suspend_between_events
 from tui.app.textual_patches.work_ends_first import WorkEndsFirst
 from tui.app.theme import DARK, LIGHT
+from tui.common.typed_path import here
 from tui.plan.load_save.document import Document
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         from tui.common.own_folders import state_folder
 
         if document.path is not None and state_folder(self.environ) in document.path.parents:
-            document = document.rebased(Path.cwd())  # nobody works in the state folder: paths that are typed start here
+            document = document.rebased(here())  # nobody works in the state folder: paths that are typed start here
         store = self._take_up(document, rehearse if run is None else run.rehearsed)
         store.run = run
         store.dirty = store.file is None and not document.origin.startswith("preset ")  # an import is in no file yet
@@ -328,7 +329,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         if self.store is None:
             return "Nothing is running."
         if self.store.file is None and self.store.dirty:
-            copied = f" as a copy in {Path.cwd()}" if self.store.is_preset else ""
+            copied = f" as a copy in {here()}" if self.store.is_preset else ""
             return f"Nothing is running. The plan is saved{copied}."
         return f"Nothing is running. {self.plan_kept()}"
 

@@ -20,6 +20,14 @@ class UnusablePath(OSError):
         return f"This is not a usable path: {self.strerror}."
 
 
+def here() -> Path:
+    """The current folder; the home folder if the current one has been removed, for which Path.cwd raises."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path.home()
+
+
 def typed_path(text: str | os.PathLike[str]) -> Path:
     """The path that a user typed, with `~` expanded; it need not exist. Raises UnusablePath."""
     path = Path(text)

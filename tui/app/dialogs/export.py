@@ -14,6 +14,7 @@ from tui.app.state.background import in_background
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.offered_focus import offer_focus
+from tui.common.typed_path import here
 from tui.helper.client import HelperError
 
 PATIENCE = 60  # seconds: the helper may still be reading what it needs
@@ -70,7 +71,7 @@ class ExportScreen(Dialog[None]):
         if not self._named:
             name = str(self._store.resolved("endpoint.name") or self._store.value("endpoint.name") or "endpoint")
             with self.prevent(TextInput.Changed):
-                self.query_one("#folder", TextInput).value = str(Path.cwd() / f"{name}-{event.value}")
+                self.query_one("#folder", TextInput).value = str(here() / f"{name}-{event.value}")
 
     @on(TextInput.Changed)
     def _typed(self) -> None:

@@ -12,7 +12,7 @@ from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.new_files import new_path
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
-from tui.common.typed_path import real_path, typed_path
+from tui.common.typed_path import here, real_path, typed_path
 
 
 class SaveAsScreen(Dialog[Path]):
@@ -23,7 +23,7 @@ class SaveAsScreen(Dialog[Path]):
         self._store = store
 
     def compose(self) -> ComposeResult:
-        store, suggested = self._store, self._store.file or Path.cwd() / "plan.yml"
+        store, suggested = self._store, self._store.file or here() / "plan.yml"
         about = "Saves the plan to a YAML file. References such as ${env:NAME} are kept; secrets are never written."
         if store.outdated:
             suggested = new_path(suggested.parent, suggested.stem, suggested.suffix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
@@ -14,7 +13,7 @@ from tui.app.state.answers import explained
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.path_picker import PathPicker
-from tui.common.typed_path import UnusablePath, typed_path
+from tui.common.typed_path import UnusablePath, here, typed_path
 from tui.helper.client import HelperError
 from tui.plain.ask_helper import LOAD_SECONDS
 from tui.plan.load_save.document import Document
@@ -104,4 +103,4 @@ class FolderScreen(Dialog[dict[str, Any]]):
 
 
 def _absolute(typed: str) -> str:
-    return str(Path.cwd() / typed_path(typed))
+    return str(here() / typed_path(typed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import itertools
 import os
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.common.typed_path import is_file
+from tui.common.typed_path import here, is_file
 from tui.plan import presets
 
 if TYPE_CHECKING:
@@ -48,12 +49,18 @@ def copy_of_preset(document: Document, place: Path | None = None) -> tuple[Docum
     """
     from tui.engine.journal.state_folder import plans_folder
 
-    name, here = document.origin.partition("preset ")[2], Path.cwd()
-    own = new_path(place or (here if os.access(here, os.W_OK) else plans_folder()), name)
-    shutil.copytree(presets.folder() / name, own, copy_function=shutil.copyfile)  # the package's may be read-only
+    name = document.origin.partition("preset ")[2]
+    own = new_path(place or (here() if os.access(here(), os.W_OK) else plans_folder()), name)
+    try:
+        shutil.copytree(presets.folder() / name, own, copy_function=shutil.copyfile)  # the package's may be read-only
+    except OSError as error:
+        shutil.rmtree(own, ignore_errors=True)  # else each try, which is one a letter, would leave one more
+        if isinstance(error, shutil.Error):  # a list of all files, each with the reason as text
+            raise OSError(errno.EIO, error.args[0][0][2]) from None
+        raise
     inside = document.rebased(presets.folder() / name)
     inside.base = own
-    return inside.rebased(here), own / f"{name}.yml"
+    return inside.rebased(here()), own / f"{name}.yml"
 
 
 def new_plan_file(document: Document) -> Path:
@@ -65,8 +72,8 @@ def new_plan_file(document: Document) -> Path:
 
 def saved_in(plan: Path) -> str:
     """Say in which folder a plan was saved."""
-    folder, here = plan.parent, Path.cwd()
-    return f"Saved in ./{folder.relative_to(here)}" if here in folder.parents else f"Saved in {folder}"
+    folder = plan.parent
+    return f"Saved in ./{folder.relative_to(here())}" if here() in folder.parents else f"Saved in {folder}"
 
 
 def content_of(path: Path | None) -> bytes | None:

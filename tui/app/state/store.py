@@ -19,7 +19,7 @@ from tui.app.state.questions import CHANGING, DEPENDS, OF_ONE, concerned
 from tui.app.state.recent_plans import remember
 from tui.app.state.step_states import StepStates
 from tui.common.redact import learn
-from tui.common.typed_path import real_path
+from tui.common.typed_path import here, real_path
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -108,7 +108,7 @@ class Store:
     @property
     def paths_from(self) -> Path:
         """The folder from which a relative path that is typed starts: the plan's, or the current one for a preset."""
-        return Path.cwd() if self.is_preset else self.document.base
+        return here() if self.is_preset else self.document.base
 
     # Listening
 
@@ -353,7 +353,8 @@ class Store:
                 raise FileExistsError(errno.EEXIST, "another program has changed it since it was opened")
             self.save_as(self.file)
         except OSError as error:
-            self.save_problem = f"The plan cannot be saved to {self.file}: {error.strerror or error}."
+            place = f" to {self.file}" if self.file else ""
+            self.save_problem = f"The plan cannot be saved{place}: {error.strerror or error}."
             with contextlib.suppress(OSError):
                 self.keep_edits()
             self.announce("saved")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from textual import on, work
 from textual.widgets import Button
@@ -23,6 +22,7 @@ from tui.app.widgets.card import Card, CardView
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.offered_focus import offer_focus
 from tui.common.redact import redact
+from tui.common.typed_path import here
 from tui.engine.journal.run_view import RunView
 
 
@@ -119,7 +119,7 @@ class RunPane(Pane):
             count, text = await whole_log(run, log.only_task, log.only_text)
         else:
             count, text = log.shown_count, log.shown_text()
-        places = [folder / f"{run.id}.log" for folder in (Path.cwd(), run.folder)]
+        places = [folder / f"{run.id}.log" for folder in (here(), run.folder)]
         self.say(await write_somewhere(places, redact(text), f"{formatting.count(count, 'line')} saved to"))
 
     @on(Button.Pressed, "#card-copy")
