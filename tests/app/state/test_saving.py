@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -292,11 +293,73 @@ async def test_a_file_that_another_program_changed_is_reloaded_at_the_same_step(
         await walk.until(lambda: load(file).get("endpoint.name") == "ours", "it is saved as usual")
 
 
+async def test_a_reload_keeps_the_last_edits_and_shows_the_file_in_the_focused_field_too(home: Path) -> None:
+    async with changed_outside(home) as (walk, file):
+        await walk.press("escape")
+        await walk.to("endpoint")
+        row = walk.app.screen.pane.row("endpoint.name")  # type: ignore[attr-defined]
+        row.control.focus()
+        await walk.until(lambda: row.control.has_focus, "the name has the focus")
+        await walk.press("end", *"-too", "ctrl+o", *"save the plan as", "enter")
+        await walk.sees("Reload the file")
+        await walk.tab_to("reload")
+        await walk.press("enter")
+        await walk.until(lambda: walk.app.screen.id == "wizard", "it is reloaded")
+        await walk.until(lambda: row.control.has_focus and row.control.value == "theirs", "the field shows the file")
+        (kept,) = (home / "plans").glob("plan-unsaved-*.yml")
+        assert load(kept).get("endpoint.name") == "mine-too"
+        await walk.press("end", "2", "escape")
+        file.write_text(file.read_text().replace("theirs", "theirs-3"))
+        await walk.press("pagedown")
+        await walk.sees("another program has changed it")
+        names = {load(kept).get("endpoint.name") for kept in (home / "plans").glob("plan-unsaved-*.yml")}
+        assert names == {"mine-too", "theirs2"}, "what was kept before is not replaced"
+
+
 async def test_edits_are_saved_to_a_file_of_their_own(home: Path) -> None:
     async with changed_outside(home) as (walk, file):
         assert walk.app.screen.query_one("#file", Input).value == str(home / "plan-2.yml")
         await walk.press("enter")
         await walk.sees("step 4 of 9", "The plan is")
         assert "! not saved" not in walk.text()
+        walk.store.put("endpoint.name", "later", "you")
+        assert "/plan-2-unsaved-" in walk.app.keep_edits(), "they are of the file that is saved to now"
     assert load(home / "plan-2.yml").get("endpoint.name") == "mine"
     assert load(file).get("endpoint.name") == "theirs"
+
+
+async def test_where_the_current_folder_is_removed_a_preset_is_copied_to_the_home_folder(
+    home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path_factory.mktemp("own")
+    monkeypatch.setenv("HOME", str(own))
+    async with wizard() as walk:
+        Path.cwd().rmdir()
+        await walk.press("ctrl+c")
+        await walk.sees("Nothing is running")
+        await walk.press("escape")
+        await walk.to("endpoint")
+        await walk.press(*"fraud", "pagedown")
+        await walk.sees("step 4 of 9", "Saved in")
+    assert load(own / "churn-xgboost" / "churn-xgboost.yml").get("endpoint.name") == "fraud"
+
+
+async def test_a_preset_that_cannot_be_copied_leaves_nothing_and_says_why(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+
+    def full(source: str, target: str) -> None:
+        if copied:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        copied.append(target)
+        Path(target).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr("tui.app.state.new_files.shutil.copyfile", full)
+    store = Store(load("churn-xgboost"), environ=dict(os.environ))
+    for typed in ("m", "mi", "mine"):
+        store.set("deployment.code_configuration.code", typed)
+    store.save()
+    assert copied and not os.listdir(Path.cwd())  # noqa: PTH208
+    assert store.save_problem == "The plan cannot be saved: [Errno 28] No space left on device."
+    assert store.keep_edits() is not None

@@ -75,5 +75,7 @@ class SaveAsScreen(Dialog[Path]):
             self._store.reload()
         except PlanInvalid as invalid:
             self.say(f"✖ {invalid}")
+        except OSError as error:
+            self.say(f"✖ Your edits cannot be kept: {error.strerror or error}.")
         else:
             self.dismiss(self._store.file)

@@ -64,7 +64,6 @@ class Store:
         self.secrets: dict[str, str] = {}
         self.facts: dict[str, Any] = {}
         self.run: Run | None = None
-        self._kept: Path | None = None  # the file with the unsaved edits
         self.saves = True  # not where an endpoint is operated: the document only identifies it
         self.readonly = False  # whether what would change something is refused
         self.preparing = ""  # what is being started, as text
@@ -89,13 +88,16 @@ class Store:
         self._content = content_of(document.path)  # of the file, as it was read or written here
         self.dirty = self.outdated = False  # outdated: another program has changed the file
         self.save_problem = ""
+        self._kept: Path | None = None  # the file with the unsaved edits
 
     def reload(self) -> None:
         """Read the file again, in place of the edits. Raises PlanInvalid."""
         from tui.plan.load_save.load import load
 
         assert self.file is not None
-        self._take(load(self.file))
+        document = load(self.file)
+        self.keep_edits()
+        self._take(document)
         discarded = tuple(self.facts)
         self.facts.clear()
         self.announce("saved", *BY_KEY, *discarded)
@@ -379,7 +381,7 @@ class Store:
             self._copy_preset(path.parent)
         self.to_save().save(path)
         self.file, self._content = path, content_of(path)
-        self.dirty, self.outdated, self.save_problem = False, False, ""
+        self.dirty, self.outdated, self.save_problem, self._kept = False, False, "", None
         remember(path)
         self.announce("saved")
 

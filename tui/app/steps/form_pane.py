@@ -102,7 +102,7 @@ class FormPane(Pane):
         rows, everything = self.rows(), "ready" in names or not DECIDING.isdisjoint(names)
         for row in rows:
             if everything or row.field.key in names:
-                row.reread()
+                row.reread(reloaded="saved" in names)
         if everything:
             self._add_rows(rows)
             self._show_headings()

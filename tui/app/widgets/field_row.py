@@ -124,14 +124,14 @@ class FieldRow(Widget):
 
     # Content
 
-    def reread(self) -> None:
-        """Show the value and its source from the store (but keep text that is being typed)."""
+    def reread(self, reloaded: bool = False) -> None:
+        """Show the value and its source from the store (but keep text that is being typed, unless it was discarded)."""
         key = self.field.key
         self.display = self.store.document.asked(key)
         text = self.store.text(key)
         if isinstance(self.control, Choice):
             self.control.value = text
-        elif not self.control.has_focus:
+        elif reloaded or not self.control.has_focus:
             if self.field.kind == "secret":
                 self.control.placeholder = text or "typed, kept in memory only"
                 if not self.store.secrets.get(key) and self.control.value:
