@@ -71,7 +71,7 @@ class Store:
         self.ready = asyncio.Event()  # a store is created inside the event loop that uses it
         self._settled = asyncio.Event()  # ready, or given up
         self._helper = helper
-        self._starting: asyncio.Lock | None = None
+        self._starting, self._started = asyncio.Lock(), False
         self._listeners: list[Listener] = []
         self.fresh = Freshness(self)
         self.states = StepStates(self)
@@ -91,7 +91,7 @@ class Store:
         self._kept: Path | None = None  # the file with the unsaved edits
 
     def reload(self) -> None:
-        """Read the file again, in place of the edits. Raises PlanInvalid."""
+        """Read the file again, in place of the edits, which are kept as after a crash. Raises PlanInvalid, OSError."""
         from tui.plan.load_save.load import load
 
         assert self.file is not None
@@ -313,19 +313,16 @@ class Store:
             from tui.helper.client import HelperClient
 
             self._helper = HelperClient()
-        if self._starting is None:
-            self._starting = asyncio.Lock()
-            async with self._starting:
+        async with self._starting:
+            if not self._started:
+                self._started = True
                 await self._helper.start(self.environ)
                 lower_priority(self._helper.pid)
-        else:
-            async with self._starting:
-                pass
         return self._helper
 
     async def close(self) -> None:
         """Stop the helper. A run in progress continues."""
-        if self._helper is not None and self._starting is not None:
+        if self._helper is not None and self._started:
             await self._helper.close()
 
     # The run
