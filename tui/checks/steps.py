@@ -6,7 +6,7 @@ findings without a field are shown with the network.
 
 from __future__ import annotations
 
-from tui.checks.finding import Finding
+from tui.checks.finding import OK, UNKNOWN, Finding
 from tui.checks.model.artifact_findings import SCORING
 from tui.plan.fields.all_fields import BY_KEY
 
@@ -27,6 +27,7 @@ _PARTS = {
 ALL: frozenset[str] = frozenset({"files"}).union(*_PARTS.values())
 _ALSO = {"workspace": {"credentials"}}
 _WITHOUT_FIELD = "network"
+_UNREAD = "This was not checked, because the workspace could not be read."
 
 
 def parts(step: str) -> frozenset[str]:
@@ -35,9 +36,13 @@ def parts(step: str) -> frozenset[str]:
 
 
 def of(step: str, findings: list[Finding]) -> list[Finding]:
-    """The findings that belong to a step."""
+    """The findings that belong to a step, and whether it was not checked for want of the workspace."""
     wanted = {step} | _ALSO.get(step, set())
-    return [finding for finding in findings if step_of(finding) in wanted or (step == "model" and _of_model(finding))]
+    found = [finding for finding in findings if step_of(finding) in wanted or (step == "model" and _of_model(finding))]
+    if step not in ("credentials", "workspace"):
+        found += [Finding("workspace", UNKNOWN, one.field, one.message if one.severity == UNKNOWN else _UNREAD)
+                  for one in findings if one.id == "workspace" and one.severity != OK]  # fmt: skip
+    return found
 
 
 def _of_model(finding: Finding) -> bool:

@@ -125,6 +125,22 @@ async def test_a_step_that_azure_has_not_checked_has_no_tick() -> None:
         assert "✔" not in "".join(words(walk).values())
 
 
+async def test_without_the_workspace_no_step_that_needs_it_has_a_tick() -> None:
+    """As the preflight answers without a sign-in: what it could not ask about is not in order."""
+    why = {"id": "workspace", "severity": "unknown", "field": "workspace.name", "message": "The sign-in failed."}
+    blocked = {"id": "sign-in", "severity": "blocker", "field": "credential.method", "message": "No credential."}
+    async with wizard(preflight(step_findings=[why], check=[blocked, why]), size=(120, 40)) as walk:
+        for step in ("endpoint", "compute"):
+            await walk.to(step)
+            await walk.sees("Not known", "The sign-in failed.")
+            await settled(walk)
+            assert words(walk)[step] == "○ not checked"
+        await walk.to("review")
+        await walk.sees("No credential.")
+        await settled(walk)
+        assert "✔" not in "".join(words(walk).values())
+
+
 EDITS = {
     "endpoint": [("endpoint.name", ("taken-01", "free-01", "bad_name", ""))],
     "compute": [("deployment.instance_count", ("1", "5", "x")),

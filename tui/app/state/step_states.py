@@ -193,12 +193,21 @@ class StepStates:
         if step in self.asking:
             return CHECKING
         if step not in WITHOUT_CHECKS and (self._valid("check", step) or self._valid(f"step:{step}", step)):
-            return OK
+            return UNCHECKED if self._unread(step) else OK
         if ("check", step) in self._told or (f"step:{step}", step) in self._told:
             return CHANGED
         if step in self.visited:
             return VISITED if step in WITHOUT_CHECKS else UNCHECKED
         return UNSEEN
+
+    def _unread(self, step: str) -> bool:
+        """Whether a step was not checked in Azure, because the sign-in failed or the workspace was not read."""
+        return any(
+            item.get("id") == "workspace" and item.get("severity") != "ok"
+            for (question, _), told in self._told.items()
+            if question in ("check", f"step:{step}")
+            for item in told.items
+        )
 
     def _valid(self, question: str, step: str) -> _Told | None:
         told = self._told.get((question, step))

@@ -125,6 +125,7 @@ class StepFindings(Facts):
             return
         if answer.error is None:
             self.store.states.take(question, answer.value)
+            self._show_known()  # the states need not have changed by it
         else:
             self._failed = mark
             self.show([Fact("none", "Checked", f"not known: {answer.error.title}.".replace("..", "."))])
