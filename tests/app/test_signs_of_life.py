@@ -43,20 +43,14 @@ def at(step: str, *keys: str, tab: str = "") -> Callable[[Walk], Awaitable[None]
     return go
 
 
-def chosen(step: str, *words: str) -> Callable[[Walk], Awaitable[None]]:
+def chosen(step: str, label: str) -> Callable[[Walk], Awaitable[None]]:
     """Choose an action of the menu at a step."""
 
     async def go(walk: Walk) -> None:
-        from tui.app.dialogs.menu import MenuScreen
-
         await walk.to(step)
-        await walk.press("ctrl+o")
-        await walk.until(lambda: isinstance(walk.app.screen, MenuScreen), "the menu")
-        for action in walk.app.screen.entries:  # type: ignore[attr-defined]
-            if action.label.startswith(words[0]):
-                walk.app.screen.dismiss(action)
-                return
-        raise AssertionError(f"{words[0]} is not in the menu")
+        await walk.press("ctrl+o", *label)
+        await walk.sees(f"{label} ")
+        await walk.press("enter")
 
     return go
 
