@@ -7,7 +7,7 @@ import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
@@ -82,6 +82,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         self.adopt = adopt
         self.store: Store | None = None
         self.hung_up = False
+        self._wanted: Any = None  # the screen that is to be shown next
         self._typed = TypedAhead(self, super().on_event)
         self._document = document
         self._begin_with = begin
@@ -181,7 +182,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         self.switch_to(screen)
         self.call_after_refresh(self._begin, store)
         if has_kept_edits(store.file):
-            self.call_after_refresh(screen.set_status, "! Unsaved edits of this plan are kept: see Home.")
+            screen.call_after_refresh(screen.set_status, "! Unsaved edits of this plan are kept: see Home.")
 
     def operate(self, document: Document, rehearsed: bool | None = None) -> TroubleshootScreen:
         from tui.app.troubleshoot.screen import TroubleshootScreen
@@ -229,22 +230,22 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         self.open(load(run.plan), "deploy", run)
 
     def switch_to(self, screen: Any) -> None:
-        """Replace all screens with this one."""
+        """Replace all screens with this one, once one that is coming is there; of several, with the last."""
+        showing, self._wanted = self._wanted is not None, screen
+        if showing:
+            return  # one that is replaced before it is mounted fails
         while len(self.screen_stack) > 2:
             self.pop_screen()
-        if len(self.screen_stack) == 2 and self.screen.id == screen.id is not None:  # free once the old one is gone
-            gone = self.pop_screen()
-
-            async def push() -> None:
-                await gone
-                self.push_screen(screen)
-
-            self.call_later(push)
-        elif len(self.screen_stack) == 2:
-            self.switch_screen(screen)
-        else:
-            self.push_screen(screen)
+        shown = self.switch_screen(screen) if len(self.screen_stack) == 2 else self.push_screen(screen)
+        self.call_later(self._shown, screen, shown)
         self._fit(self.size)
+
+    async def _shown(self, screen: Any, shown: Awaitable[Any]) -> None:
+        """Wait until a screen is shown and those before it are gone, then show the one that was wanted meanwhile."""
+        await shown
+        wanted, self._wanted = self._wanted, None
+        if wanted is not screen:
+            self.switch_to(wanted)
 
     # The environment and the helper
 
@@ -289,11 +290,11 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         if isinstance(screen, ModalScreen):
             menu = SearchScreen(entries, why_not="Only this dialog is searched while it is open: Esc closes it.")
         else:
-            if self.store is not None and self.store.prepare_problem and screen.id != "home":
+            if self.store is not None and self.store.prepare_problem and screen.name != "home":
                 entries.insert(0, Action("Restart the rehearsal", "It did not start.", self.prepare_again))
-            if screen.id != "wizard":
+            if screen.name != "wizard":
                 entries += found.steps_and_fields(partial(found.explain, self))
-            entries += found.settings(self, screen.id or "")
+            entries += found.settings(self, screen.name or "")
             menu = SearchScreen(entries, partial(found.plans_and_runs, self))
         self.push_screen(menu, partial(self._chosen, screen))
 

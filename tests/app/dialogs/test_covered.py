@@ -100,7 +100,7 @@ async def test_the_notice_goes_with_its_reason_although_a_dialog_covered_it(home
         await walk.until(lambda: isinstance(walk.app.screen, QuitScreen), "the question")
         await walk.pilot.resize_terminal(80, 24)
         await walk.press("escape")
-        await walk.until(lambda: walk.app.screen.id == "wizard", "the step is on top")
+        await walk.until(lambda: walk.app.screen.name == "wizard", "the step is on top")
         await small(walk, (70, 18))
         await walk.press("ctrl+c")
         await walk.until(lambda: isinstance(walk.app.screen, QuitScreen), "the question")
@@ -110,14 +110,26 @@ async def test_the_notice_goes_with_its_reason_although_a_dialog_covered_it(home
         await walk.until(lambda: isinstance(walk.app.screen, TooSmallScreen), "the notice is on top")
         assert sum(isinstance(screen, TooSmallScreen) for screen in walk.app.screen_stack) == 1
         await small(walk, (80, 24))
-        assert walk.app.screen.id == "wizard"
+        assert walk.app.screen.name == "wizard"
 
 
 async def test_a_screen_that_is_exchanged_in_a_small_terminal_has_the_notice_too(home: Path) -> None:
     async with wizard() as walk:
         await small(walk, (70, 18))
         walk.app.go_home()
-        await walk.until(lambda: walk.app.screen_stack[1].id == "home", "home")
+        await walk.until(lambda: walk.app.screen_stack[1].name == "home", "home")
         assert isinstance(walk.app.screen, TooSmallScreen)
         await small(walk, (80, 24))
         await walk.sees("Presets")
+
+
+async def test_screens_that_replace_each_other_in_one_burst_are_one_at_last(home: Path) -> None:
+    async with wizard() as walk:
+        app = walk.app
+        for way in ("hh", "whw", "fwf", "hfh", "ww", "ff", "hwhwh"):
+            for one in way:
+                {"h": app.go_home, "w": lambda: app.open(load("churn-xgboost")), "f": app.fleet}[one]()
+            last = {"h": "home", "w": "wizard", "f": "fleet-screen"}[way[-1]]
+            await walk.until(lambda: app.screen.name == last and app.screen.is_mounted, f"{last} after {way}")  # noqa: B023
+            await walk.pilot.pause()
+            assert [screen.name for screen in app.screen_stack[1:]] == [last], way

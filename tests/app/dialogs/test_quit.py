@@ -21,7 +21,7 @@ async def test_ctrl_c_asks_and_a_second_time_leaves() -> None:
         await walk.press("ctrl+c")
         await walk.sees("Quit the wizard?", "Nothing is running")
         await walk.press("right", "enter")
-        assert walk.app.screen.id == "wizard", "Stay goes back to the step"
+        assert walk.app.screen.name == "wizard", "Stay goes back to the step"
         await walk.press("ctrl+c", "ctrl+c")
         assert walk.app.return_value == "left"
 

@@ -75,7 +75,7 @@ async def test_tab_and_enter_twice_from_unmoved_sliders_change_no_traffic() -> N
         await walk.press("enter")
         await walk.sees("green 100 % → blue 100 %. Change it?", "Yes, roll back")
         await walk.press("enter")
-        await walk.until(lambda: walk.app.screen.id == "wizard", "the second Enter closes the dialog")
+        await walk.until(lambda: walk.app.screen.name == "wizard", "the second Enter closes the dialog")
         assert not {"traffic", "rollback"} & set(dict(answers.asked))
 
 

@@ -101,5 +101,5 @@ async def test_the_folder_can_be_picked(models: Path) -> None:
 async def test_escape_leaves_home_as_it_was(models: Path) -> None:
     async with dialog((80, 24)) as walk:
         await walk.press(*"iris", "escape")
-        await walk.until(lambda: walk.app.screen.id == "home")
+        await walk.until(lambda: walk.app.screen.name == "home")
         assert not plans_in(models)

@@ -38,7 +38,7 @@ async def test_home_lists_unfinished_runs_first_then_presets_then_plans(home: Pa
         await walk.sees("Run r-1", "Attach", "Edit")
         assert not walk.app.screen.query("#discard"), "a run that works is not discarded"
         await walk.press("right", "enter")
-        await walk.until(lambda: walk.app.screen.id == "wizard")
+        await walk.until(lambda: walk.app.screen.name == "wizard")
         assert walk.app.screen.step == "credentials"
 
 
@@ -86,7 +86,7 @@ async def test_runs_that_arrive_late_do_not_move_the_highlight(home: Path, monke
         await walk.sees("Unfinished runs", "interrupted")
         assert marked(walk) == before
         await walk.press("enter")
-        await walk.until(lambda: walk.app.screen.id == "wizard")
+        await walk.until(lambda: walk.app.screen.name == "wizard")
         assert walk.store.document.origin == f"preset {presets()[1].name}"
 
 
@@ -130,7 +130,7 @@ async def test_all_runs_are_listed_unfinished_first_in_local_time(
         await walk.press("enter")
         await walk.sees("Attach follows the run", "Edit opens its plan")
         await walk.press("escape", "escape")
-        await walk.until(lambda: walk.app.screen.id == "home")
+        await walk.until(lambda: walk.app.screen.name == "home")
 
 
 async def test_plans_that_were_opened_or_saved_elsewhere_are_recent(home: Path) -> None:

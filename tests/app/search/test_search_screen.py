@@ -112,7 +112,7 @@ async def test_escape_and_the_same_key_close_it_and_the_focus_is_where_it_was() 
         for close in ("escape", "ctrl+o"):
             await menu(walk, "tags")
             await walk.press(close)
-            await walk.until(lambda: walk.app.screen.id == "wizard", "closed")
+            await walk.until(lambda: walk.app.screen.name == "wizard", "closed")
             assert walk.app.screen.focused is before and walk.app.screen.step == "endpoint"  # type: ignore[attr-defined]
 
 
@@ -170,7 +170,7 @@ async def test_home_finds_its_ways_to_start_plans_runs_endpoints_and_explains_fi
         await walk.sees("The plan's YAML file")
         await walk.press("escape")
         await pick(walk, "mine", "recent mine")
-        await walk.until(lambda: walk.app.screen.id == "wizard", "the plan is open")
+        await walk.until(lambda: walk.app.screen.name == "wizard", "the plan is open")
         assert str(walk.store.file).endswith("mine.yml")
         await pick(walk, "Run of churn-endpoint-01, blue", "attach churn")
         await walk.until(lambda: at_step(walk, "deploy"), "the run")

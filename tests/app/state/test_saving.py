@@ -234,7 +234,7 @@ async def test_save_as_asks_before_it_replaces_a_file_once_for_each_name(home: P
         await save_as(walk, str(theirs))
         await walk.sees("! theirs.yml exists. Replace its content?", "Yes, replace it")
         await walk.press("enter")  # the second Enter in a row is harmless
-        await walk.until(lambda: walk.app.screen.id == "wizard", "it is cancelled")
+        await walk.until(lambda: walk.app.screen.name == "wizard", "it is cancelled")
         assert "theirs" in theirs.read_text()
         await save_as(walk, str(theirs))
         await walk.sees("! theirs.yml exists")

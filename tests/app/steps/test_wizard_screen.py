@@ -93,7 +93,7 @@ async def test_field_help_says_what_why_example_source_and_link() -> None:
         await walk.press("end")
         await walk.sees("https://learn.microsoft.com")
         await walk.press("escape")
-        assert walk.app.screen.id == "wizard"
+        assert walk.app.screen.name == "wizard"
 
 
 async def test_a_terminal_that_is_too_small_gets_a_notice_until_it_is_large_again() -> None:
@@ -102,7 +102,7 @@ async def test_a_terminal_that_is_too_small_gets_a_notice_until_it_is_large_agai
         await walk.until(lambda: isinstance(walk.app.screen, TooSmallScreen))
         await walk.sees("70 columns and 18 rows", "80 × 20")
         await walk.pilot.resize_terminal(80, 24)
-        await walk.until(lambda: walk.app.screen.id == "wizard")
+        await walk.until(lambda: walk.app.screen.name == "wizard")
 
 
 @pytest.mark.parametrize("step", ORDER)

@@ -82,7 +82,7 @@ async def test_sizes_that_come_faster_than_they_are_drawn_settle() -> None:
             walk.app.screen.post_message(events.Resize(size, size))
             walk.app.post_message(events.Resize(size, size))
         await walk.sees("step 1 of 9", "Sign in with", "PgDn Next")
-        assert walk.app.screen.id == "wizard"
+        assert walk.app.screen.name == "wizard"
 
 
 @pytest.mark.slow

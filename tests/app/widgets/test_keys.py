@@ -47,7 +47,7 @@ async def dialogs(walk: Walk) -> AsyncIterator[Screen[Any]]:
         await walk.sees(words)
         yield walk.app.screen
         await walk.press("escape")
-        await walk.until(lambda: walk.app.screen.id == "wizard", "Esc closes it")
+        await walk.until(lambda: walk.app.screen.name == "wizard", "Esc closes it")
 
 
 def check_keys(screen: Screen[Any]) -> None:

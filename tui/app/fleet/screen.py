@@ -55,7 +55,7 @@ class FleetScreen(RowActions, inherit_bindings=False):
     ]  # fmt: skip
 
     def __init__(self, store: Store, subscriptions: Sequence[str] = (), workspaces: Sequence[str] = ()) -> None:
-        super().__init__(id="fleet-screen")
+        super().__init__(name="fleet-screen")
         self.store = store
         self.rows: dict[str, Row] = {}
         self.workspaces: dict[str, dict[str, Any]] = {}

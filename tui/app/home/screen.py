@@ -67,7 +67,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     ]  # fmt: skip
 
     def __init__(self) -> None:
-        super().__init__(id="home")
+        super().__init__(name="home")
         self.entries: dict[str, Entry] = {}
         self._wide = 0  # width of the title column, in cells
         self._groups: list[tuple[str, list[Entry]]] = []

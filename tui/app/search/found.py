@@ -59,7 +59,7 @@ def explain(app: AppInterface, step: str, key: str | None) -> None:
 
 
 def settings(app: AppInterface, at: str) -> list[Action]:
-    """Return what every screen has; `at` is the id of the current one."""
+    """Return what every screen has; `at` is the name of the current one."""
     fleet, home = partial(_leave, app, app.fleet), partial(_leave, app, app.go_home)
     places = (
         (("fleet-screen", "home"), Action("Endpoints", "All endpoints that you may see.", fleet)),

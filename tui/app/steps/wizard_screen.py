@@ -62,7 +62,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(self, store: Store, step: str = "credentials") -> None:
-        super().__init__(id="wizard")
+        super().__init__(name="wizard")
         self.store = store
         self.step = step
         self.return_to: str | None = None
