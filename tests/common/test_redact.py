@@ -42,6 +42,11 @@ from tui.common.redact import (
         ("AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}", "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}"),
         ("client_secret: ${env:SECRET}, password=$WORD", "client_secret: ${env:SECRET}, password=$WORD"),
         ("--password <your password>", "--password <your password>"),
+        ("git clone, then dapi0123456789abcdef0123456789abcdef-2.", "git clone, then (hidden)."),
+        (
+            "/api/gh" + "p_" + "aB3" * 12 + "/x hf_hub_download dapi_client",
+            "/api/(hidden)/x hf_hub_download dapi_client",
+        ),
         ("password policy: see docs; sv=2024-11-04", "password policy: see docs; sv=2024-11-04"),
     ],
 )

@@ -17,6 +17,13 @@ HIDDEN = "(hidden)"
 # the quote, one after `=` at `&` (forms), one after `:` at a comma.
 _PATTERNS = (
     (("bearer",), re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{12,}")),
+    (
+        ("dapi", "gh", "hf_", "xox", "akia"),  # as Databricks, GitHub, Hugging Face, Slack and AWS begin their tokens
+        re.compile(
+            r"()\b(?:dapi[0-9a-f]{16,}(?:-\d)?|(?:gh[a-z]|hf)_[A-Za-z0-9]{30,}|github_pat_\w{30,}"
+            r"|xox[a-z]-[\w-]{16,}|AKIA[A-Z0-9]{16})(?![\w-])"
+        ),
+    ),
     (("eyj",), re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),  # JSON Web Tokens
     (("sig=",), re.compile(r"(?i)(\bsig=)[^&\s\"']+")),  # in storage URLs, like the next two
     (("=",), re.compile(r"(?i)((?:sig|se|sv|sks?|skoid)=)[A-Za-z0-9%+/=_-]{20,}")),

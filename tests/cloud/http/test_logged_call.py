@@ -106,6 +106,21 @@ def test_a_body_is_shown_without_what_looks_secret_or_named_as_a_file() -> None:
     assert command("PUT", url, b"", 12).endswith(" --body @FILE"), "a stream"
 
 
+def test_what_users_name_themselves_is_judged_by_its_characters_and_no_variable_is_shown() -> None:
+    url, random = f"{ARM}{WORKSPACE}{VERSION}", "Zx9q7WvLk" * 3
+    body = {"environmentVariables": {"code": "short", "GREETING": "hi"}, "tags": {"state": random, "kind": "a b"}}
+    hidden = {"environmentVariables": {"code": "(hidden)", "GREETING": "(hidden)"},
+              "tags": {"state": "(hidden)", "kind": "a b"}}  # fmt: skip
+    assert json.dumps(hidden) in command("PUT", url, json.dumps(body))
+
+
+def test_a_known_secret_is_hidden_before_it_is_quoted() -> None:
+    redact.learn("it's-a-secret")
+    with logged(requests.Request("GET", "https://a.b/it's-a-secret#token=x").prepare()):
+        pass
+    assert last()["url"] == "https://a.b/(hidden)" and last()["command"] == "curl --request GET 'https://a.b/(hidden)'"
+
+
 def test_an_operation_is_asked_without_its_signature() -> None:
     url = f"{ARM}/subscriptions/s1/operations/o{VERSION}&t=1&c=MII&s=signed&h=hash"
     assert without_secrets(url) == f"{ARM}/subscriptions/s1/operations/o{VERSION}"

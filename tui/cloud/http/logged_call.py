@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from tui.cloud.recording.known_words import QUERY, QUERY_NAMES, SAFE_FIELDS, SECRET_FIELDS
 from tui.common import call_log
 from tui.common.az_command import az
-from tui.common.redact import HIDDEN, looks_secret
+from tui.common.redact import HIDDEN, hide, looks_secret
 
 if TYPE_CHECKING:
     import requests
@@ -100,7 +100,7 @@ def _logged(describe: Callable[[], dict[str, Any]]) -> Iterator[None]:
 
 
 def _described(request: requests.PreparedRequest, answer: list[requests.Response]) -> dict[str, Any]:
-    url, method = str(request.url), str(request.method)
+    url, method = hide(str(request.url)), str(request.method)  # before a secret is quoted
     sent = int(request.headers.get("Content-Length") or 0)
     body = request.body if isinstance(request.body, (str, bytes)) else b""
     call = {"method": method, "url": without_secrets(url), "sent": sent}
@@ -116,9 +116,9 @@ def without_secrets(url: str) -> str:
     parts = urlsplit(url)
     query = parse_qsl(parts.query, True)
     kept = [(name, value) for name, value in query if name.lower() in _QUERY]
-    if len(kept) == len(query):
+    if len(kept) == len(query) and not parts.fragment:
         return url
-    return parts._replace(query=urlencode(kept, safe="$,/:'")).geturl()
+    return parts._replace(query=urlencode(kept, safe="$,/:'"), fragment="").geturl()
 
 
 def command(
@@ -159,12 +159,18 @@ def _body(text: str, sent: int) -> dict[str, str]:
 
 
 def _cleaned(name: str, value: Any) -> Any:
-    """A value of a body without what its name or characters tell to be a secret."""
+    """A value of a body without what its name or characters tell to be a secret, nor any environment variable's value.
+
+    A reference may have taken the latter from where only this process can read it; users name it, and tags, themselves.
+    """
     if isinstance(value, Mapping):
+        if name == "environmentVariables":
+            return dict.fromkeys(value, HIDDEN)
         return {key: _cleaned(str(key), one) for key, one in value.items()}
     if isinstance(value, list):
         return [_cleaned(name, one) for one in value]
     if not isinstance(value, str) or not value:
         return value
-    secret = name not in SAFE_FIELDS and (SECRET_FIELDS.search(name) or looks_secret(name, value))
-    return HIDDEN if secret else value
+    if name in SAFE_FIELDS:
+        name = ""  # its characters still count
+    return HIDDEN if SECRET_FIELDS.search(name) or looks_secret(name, value) else value
