@@ -173,11 +173,15 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         from tui.app.steps.wizard_screen import WizardScreen
         from tui.common.own_folders import state_folder
 
-        if document.path is not None and state_folder(self.environ) in document.path.parents:
+        folder, new = state_folder(self.environ), document.path is None and not document.origin.startswith("preset ")
+        if document.path is not None and folder in document.path.parents:
+            run_plan = folder / "runs" in document.path.parents
             document = document.rebased(here())  # nobody works in the state folder: paths that are typed start here
+            if run_plan:
+                document.path = None  # edits are saved to a plan of their own: the run may be resumed
         store = self._take_up(document, rehearse if run is None else run.rehearsed)
         store.run = run
-        store.dirty = store.file is None and not document.origin.startswith("preset ")  # an import is in no file yet
+        store.dirty = new  # an import is in no file yet
         screen = WizardScreen(store, step)
         self.switch_to(screen)
         self.call_after_refresh(self._begin, store)
@@ -268,7 +272,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
             store.use(environ)
         else:
             store.use(self.environ)
-        if store.file is not None and store.run is None and store.saves:
+        if store.file is not None and store.saves:
             await in_thread(remember, store.file)
 
     def show_calls(self) -> None:
@@ -332,18 +336,18 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         if self.store.file is None and self.store.dirty:
             copied = f" as a copy in {here()}" if self.store.is_preset else ""
             return f"Nothing is running. The plan is saved{copied}."
-        return f"Nothing is running. {self.plan_kept()}"
+        return f"Nothing is running. {self.plan_kept()}".rstrip()
 
     def plan_kept(self) -> str:
-        """Where the plan is saved, as a sentence to print on exit; empty when no plan was open."""
-        if self.store is None:
+        """Where the plan is saved, as a sentence to print on exit; empty without a plan."""
+        if self.store is None or not self.store.saves:
             return ""
         if self.store.save_problem:
             with contextlib.suppress(OSError):
                 return f"{self.store.save_problem} {self.keep_edits()}".rstrip()
             return self.store.save_problem
         if self.store.file is None:
-            return "The plan is the unchanged preset."
+            return f"The plan is the unchanged {'preset' if self.store.is_preset else 'one of the run'}."
         return f"The plan is saved to {self.store.file}."
 
     def under_way(self) -> bool:

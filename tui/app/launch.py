@@ -43,7 +43,7 @@ def run(
     if followed is None:
         if app.store is not None and not app.return_code:
             with contextlib.suppress(OSError):
-                print(app.plan_kept())
+                print(app.plan_kept(), end="\n" * app.store.saves)
                 if app.store.file is not None:
                     mode = " --rehearse" * app.store.rehearse
                     print(f"Resume with: aml-deploy {shlex.quote(str(app.store.file))}{mode}")

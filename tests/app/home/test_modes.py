@@ -104,15 +104,35 @@ async def test_a_rehearsed_run_that_was_viewed_leaves_the_next_plan_in_azure(hom
 
 
 async def test_the_plan_of_a_run_is_edited_where_the_run_was_started(home: Path) -> None:
-    interrupted(home, rehearsed=True)
+    run = interrupted(home, rehearsed=True)
+    before = run.plan.read_bytes()
     async with started(rehearse=False) as walk:
         await walk.sees("Unfinished runs")
         await walk.press("home", "enter")
         await walk.sees("interrupted in the rehearsal", "Edit")
         await walk.press("right", "enter")
         await opened(walk)
-        assert "rehearsal" in first_row(walk)
+        assert "rehearsal" in first_row(walk) and "saved" in first_row(walk)
         assert walk.app.rehearse is False, "home is left as it was"
+        walk.store.save()
+        assert not list(plans(home).iterdir()), "nothing was changed"
+        walk.store.set("deployment.instance_count", "3")
+        await walk.press("pagedown")
+        await walk.until(lambda: any(plans(home).iterdir()), "it is saved")
+        (saved,) = plans(home).iterdir()
+        assert "instance_count: 3" in saved.read_text() and walk.store.file == saved
+        assert run.plan.read_bytes() == before, "the run resumes with what it began with"
+
+
+async def test_what_is_changed_while_a_run_is_followed_is_not_written_to_its_plan(home: Path) -> None:
+    run = interrupted(home, rehearsed=False)
+    before = run.plan.read_bytes()
+    async with started(rehearse=False) as walk:
+        walk.app.attach(run)
+        await opened(walk)
+        walk.store.set("deployment.instance_count", "3")
+        walk.store.save()
+        assert run.plan.read_bytes() == before and walk.store.file.parent == plans(home)
 
 
 async def test_home_chooses_where_a_plan_is_opened() -> None:

@@ -1,4 +1,4 @@
-"""Remembers which plan files were opened or saved; the plan of a run is none of them."""
+"""Remembers which plan files were opened or saved."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def remember(plan: Path) -> None:
     """Put a plan file first; without a state folder, nothing is remembered."""
     with contextlib.suppress(OSError, UnicodeError):
         path, known = plan.absolute(), remembered()
-        if known[:1] != [path] and _file().with_name("runs") not in path.parents:
+        if known[:1] != [path]:
             newest = [path, *(other for other in known if other != path)][:MOST]
             write_atomic(_file(), json.dumps(list(map(str, newest))), mode=0o600)

@@ -43,7 +43,7 @@ class HeaderBar(Widget):
             return "! not saved"
         if self.store.dirty:
             return "not saved yet"
-        return "saved" if self.store.file else "preset"
+        return "preset" if self.store.is_preset else "saved"
 
     def render(self) -> Content:
         store, width = self.store, self.size.width - 2
