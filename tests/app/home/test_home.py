@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from datetime import timedelta, timezone
@@ -16,7 +17,8 @@ from tests.app.panes import Walk, home, plans, recorded_answers
 from tests.app.recorded import Recording
 from tests.app.working import working_run
 from tui.app.app import WizardApp
-from tui.app.home.entries import Entry, unfinished_runs
+from tui.app.home.entries import Entry, known, unfinished_runs
+from tui.app.home.runs_dialog import RunScreen
 from tui.app.state.recent_plans import remembered
 from tui.plan.load_save.load import load
 from tui.plan.presets import presets
@@ -82,12 +84,53 @@ async def test_runs_that_arrive_late_do_not_move_the_highlight(home: Path, monke
         await walk.press("down", "down")
         before = marked(walk)
         assert presets()[1].name in before
+        await walk.sees("▸ Reading runs and plans 1 s")
         held.set()
-        await walk.sees("Unfinished runs", "interrupted")
+        await walk.sees("Unfinished runs", "interrupted", "Enter opens the selected entry.")
         assert marked(walk) == before
         await walk.press("enter")
         await walk.until(lambda: walk.app.screen.name == "wizard")
         assert walk.store.document.origin == f"preset {presets()[1].name}"
+
+
+async def test_the_menu_opens_what_it_listed_although_runs_arrive_meanwhile(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = threading.Event()
+    monkeypatch.setattr("tui.app.home.screen.unfinished_runs", lambda: unfinished_runs() if held.wait(60) else [])
+    Recording(home)
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Presets")
+        before = app.screen
+        await walk.press("ctrl+o", *"all of them: status")
+        held.set()
+        await walk.until(lambda: any(entry.run for entry in before.entries.values()), "the run is listed below")
+        await walk.press("enter")
+        await walk.sees("Runs on this machine", "1 run; run")
+        await walk.press("pagedown", "pageup", "enter")
+        await walk.sees("Attach follows the run")
+
+
+async def test_a_run_whose_folder_cannot_be_removed_is_not_said_to_be_discarded(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(shutil, "rmtree", refused)
+    run = Recording(home, rehearsed=True).run
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        app.push_screen(RunScreen(known(run)))
+        for words in ("Discard …", "created in the rehearsal remains. Discard it?"):
+            await walk.until(lambda: words in " ".join(walk.text().replace("│", " ").split()), words)  # noqa: B023
+            await walk.tab_to("discard")
+            await walk.press("enter")
+        await walk.sees("cannot be discarded: Permission denied.")
+        assert walk.app.screen.query("#discard"), "the dialog stays"
 
 
 STATES = ("interrupted", "succeeded")

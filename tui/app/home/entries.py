@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -64,12 +65,12 @@ def known(run: Run) -> KnownRun:
     from tui.engine.journal.run_view import seconds_of
 
     status, last = run.status, run.journal.last()
-    try:
+    began, seconds = 0.0, None
+    with contextlib.suppress(ValueError):  # somebody has changed a file
         began = seconds_of(run.started)
-    except ValueError:  # somebody has changed the file
-        began = 0.0
-    ended = time.time() if status == "running" else seconds_of(last["time"]) if last else None
-    seconds = None if ended is None else max(ended - began, 0.0)
+        if status == "running" or last:
+            ended = seconds_of(last["time"]) if last and status != "running" else time.time()
+            seconds = max(ended - began, 0.0)
     return KnownRun(run, status, run.workspace.get("name", ""), datetime.fromtimestamp(began).astimezone(), seconds)
 
 

@@ -108,8 +108,8 @@ class RunScreen(Dialog["tuple[str, Run]"]):
             f"Run {run.id}",
             says(
                 f"Endpoint {run.endpoint}, deployment {run.deployment}: {self.shown.in_words()}.\n"
-                f"{follows}. Edit opens its plan at step 1. Discard removes the run from this machine; what it created "
-                "there remains.",
+                f"{follows}. Edit opens its plan at step 1, as a copy. Discard removes the run from this machine; what "
+                "it created there remains.",
                 id="said",
             ),
             buttons(
@@ -127,10 +127,15 @@ class RunScreen(Dialog["tuple[str, Run]"]):
         if what == "discard":
             question = (
                 "! The run's plan, log and journal are deleted from this machine: it can no longer be resumed. What it "
-                "created in Azure remains, and costs. Discard it?"
+                f"created in {self.shown.where} remains{'' if run.rehearsed else ', and costs'}. Discard it?"
             )
             if not self.confirmed(event.button, "Yes, discard", question):
                 return
-            await in_thread(shutil.rmtree, run.folder, True)
+            self.say("▸ Discarding the run …")
+            try:
+                await in_thread(shutil.rmtree, run.folder)
+            except OSError as error:
+                self.say(f"✖ The run cannot be discarded: {error.strerror or error}. Its files are in {run.folder}")
+                return
             what = "discarded"
         self.dismiss((what, run))

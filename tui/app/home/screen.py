@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,12 +19,14 @@ from textual.widgets.option_list import Option
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.home.entries import Entry, recent_plans, unfinished_runs
 from tui.app.state.action import Action
+from tui.app.state.answers import stay_busy
 from tui.app.state.background import in_thread
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.textual_patches.option_list import OptionList
 from tui.app.widgets.header import badge
 from tui.app.widgets.screen_keys import MENU, MOVING
+from tui.app.widgets.waiting import Said
 from tui.plan.presets import presets
 from tui.plan.problems import PlanInvalid
 
@@ -38,6 +41,8 @@ BEGIN = (
     "Nothing is created before step 7, Review."
 )
 BEGIN_REHEARSAL = "A local Azure on this machine responds; the inference servers are real. Nothing in Azure is touched."
+ENTER = "Enter opens the selected entry."
+BLINK_SECONDS = 0.3  # after which it is said that runs are being read
 ROOMY = 30  # rows from which the list is spaced out
 ABOVE_AND_BELOW = 8  # rows not available to the list
 
@@ -82,7 +87,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             classes="home",
         )
         yield Horizontal(
-            Static("Enter opens the selected entry.", id="status", markup=False),
+            Said(ENTER, id="status"),
             Button("", id="mode", compact=True, tooltip="Where plans that are opened here are deployed."),
             Button("Help", id="home-help", compact=True, action="screen.help", tooltip="What this program does."),
             Button("Quit", id="leave", compact=True),
@@ -114,14 +119,20 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     @work(group="runs", exclusive=True)
     async def _look(self) -> None:
         """Read the runs, then the plans, whose folders may be slow."""
+        said, began = self.query_one("#status", Said), time.monotonic()
+        busy = self.set_timer(BLINK_SECONDS, lambda: said.update("▸ Reading runs and plans", layout=False))
+        status = ENTER
         try:
             found = await in_thread(unfinished_runs)
+            self._fill(found, self._plans)
+            self._plans = await in_thread(recent_plans)
+            self._fill(found, self._plans)
         except OSError as error:
-            self.query_one("#status", Static).update(f"! The state folder cannot be read: {error.strerror or error}.")
-            return
-        self._fill(found, self._plans)
-        self._plans = await in_thread(recent_plans)
-        self._fill(found, self._plans)
+            status = f"! The state folder cannot be read: {error.strerror or error}."
+        finally:
+            busy.stop()
+        await stay_busy(began, BLINK_SECONDS)
+        said.update(status, layout=False)
 
     def _fill(self, runs: list[Entry], plans: list[Entry]) -> None:
         offered = [Entry(preset.name, preset.description, plan=preset.name) for preset in presets()]
@@ -175,7 +186,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        entry = self.entries[str(event.option_id)]
+        self._choose(self.entries[str(event.option_id)])
+
+    def _choose(self, entry: Entry) -> None:
         if entry.run is not None:
             from tui.app.home.runs_dialog import RunScreen
 
@@ -255,15 +268,10 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Return the ways to start that the list shows; the menu finds plans and runs by itself, at every screen."""
         mode = self.query_one("#mode", Button)
         return [
-            *(Action(one.title, one.about, partial(self._pick, key)) for key, one in self.entries.items() if one.does),
+            *(Action(one.title, one.about, partial(self._choose, one)) for one in (OWN, *OTHERS)),
             Action(str(mode.label), str(mode.tooltip), self._switch, "settings mode"),
             Action("Help", "What this program does (ctrl+g).", self.action_help),
         ]
-
-    def _pick(self, key: str) -> None:
-        options = self.query_one(OptionList)
-        options.highlighted = options.get_option_index(key)
-        options.action_select()
 
     def action_to_quit(self) -> None:
         """Move the focus to Quit."""
