@@ -44,6 +44,8 @@ async def test_files_are_written_where_the_user_says_and_never_over_others_unask
         folder.value = str(home / "it's mine")
         await walk.press("enter")
         await walk.sees("has endpoint.yml already", "Overwrite")
+        assert walk.focused == "close", "a second Enter overwrites nothing"
+        await walk.tab_to("write")
         await walk.press("enter")
         await walk.sees("Written to", "endpoint.yml", "A note about it.")
     assert asked == [

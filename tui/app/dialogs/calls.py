@@ -39,7 +39,7 @@ class CallsDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         yield Box(
             "Calls to Azure",
-            RunLog(id="calls-log"),
+            RunLog(id="calls-log", classes="-of-no-run"),
             says("▸ Reading the log of calls", id="said"),
             buttons(Button("Whole lines", id="whole", compact=True), close_button(variant="primary")),
             classes="-wide -logs",
@@ -51,8 +51,6 @@ class CallsDialog(Dialog[None]):
         log = self.query_one(RunLog)
         log.view.empty_text = "No call was made yet."
         log.query_one("#log-task", Select).prompt = "all calls"
-        for button in ("#log-larger", "#log-card"):
-            log.query_one(button).display = False
         in_background(self, self._follow, "calls")
 
     async def _follow(self) -> None:

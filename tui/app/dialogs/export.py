@@ -33,7 +33,6 @@ class ExportScreen(Dialog[None]):
         super().__init__()
         self._store = store
         self._named = False  # the folder was typed, so no longer proposed
-        self._replace = False
 
     def compose(self) -> ComposeResult:
         yield Box(
@@ -80,8 +79,7 @@ class ExportScreen(Dialog[None]):
 
     def _again(self) -> None:
         """Clear the message and the confirmation to overwrite, because the format or folder has changed."""
-        self._replace = False
-        self.query_one("#write", Button).label = "Write"
+        self.take_back()
         self.say("")
 
     @on(TextInput.Submitted)
@@ -98,14 +96,14 @@ class ExportScreen(Dialog[None]):
 
     async def _written(self, wanted: str, folder: str) -> None:
         self.say("▸ Writing …")
+        replace = self._asked is not None
+        self.take_back()
         try:
-            answer = await self._store.ask("export", timeout=PATIENCE, to=wanted, folder=folder, replace=self._replace)
+            answer = await self._store.ask("export", timeout=PATIENCE, to=wanted, folder=folder, replace=replace)
         except HelperError as error:
             if error.code == "FilesExist" and self.query("#write"):
-                self._replace = True
-                self.query_one("#write", Button).label = "Overwrite"
-                self.query_one("#write", Button).refresh(layout=True)
-                self.say(f"! {error.title}. Overwrite them, or enter another folder.")
+                write, question = self.query_one("#write", Button), "Overwrite them, or enter another folder."
+                self.confirmed(write, "Overwrite", f"! {error.title}. {question}")
             else:
                 self.say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
             return

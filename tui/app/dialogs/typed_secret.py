@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.widgets.inputs import TextInput
@@ -27,7 +27,7 @@ class SecretScreen(Dialog[str]):
                 "again; it is passed to the engine through a pipe and never written to disk."
             ),
             TextInput(password=True, id="secret-text", placeholder="not shown"),
-            Static(id="secret-said", markup=False),
+            says(id="said"),
             buttons(Button("Resume", id="secret-go", compact=True, variant="primary"), close_button("Cancel")),
         )
 
@@ -38,5 +38,5 @@ class SecretScreen(Dialog[str]):
         if typed:
             self.dismiss(typed)
         else:
-            self.query_one("#secret-said", Static).update("! Enter the secret first.")
+            self.say("! Enter the secret first.")
             self.query_one(TextInput).focus()

@@ -44,7 +44,7 @@ class LogsDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         yield Box(
             f"Logs of {self._row['endpoint']}",
-            RunLog(id="fleet-log"),
+            RunLog(id="fleet-log", classes="-of-no-run"),
             says("▸ Reading the logs", id="said"),
             buttons(close_button(variant="primary")),
             classes="-wide -logs",
@@ -54,8 +54,6 @@ class LogsDialog(Dialog[None]):
         log = self.query_one(RunLog)
         log.offer(tuple(name + CONTAINERS[container] for name, container in self._followers))
         log.view.empty_text = "No line was read yet."
-        for button in ("#log-larger", "#log-card"):
-            log.query_one(button).display = False
         if not self._followers:
             self.say("The endpoint has no deployment, so there is no log.")
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from textual import on, work
@@ -28,7 +28,6 @@ from tui.app.widgets.header import badge
 from tui.app.widgets.screen_keys import MENU, MOVING
 from tui.app.widgets.waiting import Said
 from tui.plan.presets import presets
-from tui.plan.problems import PlanInvalid
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
@@ -237,28 +236,21 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _open(self, plan: str, rehearse: bool | None = None) -> None:
         from tui.plan.load_save.load import load
 
-        try:
-            self.app.open(load(plan), rehearse=rehearse)
-        except PlanInvalid as invalid:
-            self._say_invalid(invalid)
+        self._attempt(lambda: self.app.open(load(plan), rehearse=rehearse))
+
+    def _attempt(self, to: Callable[[], object]) -> None:
+        from tui.app.search.found import attempt  # with all fields: not to start with
+
+        attempt(self.app, to)
 
     def _run_answered(self, answer: tuple[str, Run] | None) -> None:
-        if answer is None:
-            self._look()  # some may have been discarded
-            return
-        what, run = answer
-        try:
-            if what == "attach":
-                self.app.attach(run)
-            elif what == "edit":
-                self._open(str(run.plan), run.rehearsed)
-        except PlanInvalid as invalid:
-            self._say_invalid(invalid)
-        if what == "discarded":
-            self._look()
-
-    def _say_invalid(self, invalid: PlanInvalid) -> None:
-        self.app.push_screen(TextScreen("This plan cannot be opened", str(invalid), export=True))
+        what, run = answer or ("", None)
+        if run is None or what == "discarded":
+            self._look()  # without an answer too: some may have been discarded in the list
+        elif what == "attach":
+            self._attempt(partial(self.app.attach, run))
+        else:
+            self._open(str(run.plan), run.rehearsed)
 
     @on(Button.Pressed, "#leave")
     async def _leave(self) -> None:

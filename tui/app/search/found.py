@@ -89,7 +89,7 @@ def plans_and_runs(app: AppInterface) -> list[Action]:
     for run in runs()[:MOST]:
         about = f"Attach to this run: {known(run).in_words()}."
         label = f"Run of {run.endpoint}, {run.deployment}"
-        found.append(Action(label, about, partial(_try, app, partial(app.attach, run)), f"{run.id} attach"))
+        found.append(Action(label, about, partial(attempt, app, partial(app.attach, run)), f"{run.id} attach"))
         there = "in the rehearsal" if run.rehearsed else "in Azure"
         operate = Action(run.endpoint, f"Troubleshoot this endpoint {there}.", partial(_operate, app, run), "endpoint")
         endpoints.setdefault((run.endpoint, run.rehearsed), operate)
@@ -106,7 +106,7 @@ def _leave(app: AppInterface, to: Callable[[], object]) -> None:
 def _open(app: AppInterface, plan: str) -> None:
     from tui.plan.load_save.load import load
 
-    _try(app, lambda: app.open(load(plan)))
+    attempt(app, lambda: app.open(load(plan)))
 
 
 def _operate(app: AppInterface, run: Run) -> None:
@@ -116,10 +116,10 @@ def _operate(app: AppInterface, run: Run) -> None:
         found = of_run(run)
         app.operate(found.document, found.rehearsed)
 
-    _try(app, operate)
+    attempt(app, operate)
 
 
-def _try(app: AppInterface, to: Callable[[], object]) -> None:
+def attempt(app: AppInterface, to: Callable[[], object]) -> None:
     """Go to what reads a plan, or show why it cannot be read."""
     from tui.app.dialogs.text_dialog import TextScreen
 

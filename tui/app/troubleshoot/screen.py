@@ -106,7 +106,7 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
                 with VerticalScroll(id="hop-scroll", can_focus=False):
                     yield HangingText(id="hop-text")
             with Vertical(id="section-logs"):
-                yield RunLog(id="trouble-log")
+                yield RunLog(id="trouble-log", classes="-of-no-run")
             for name in ("changes", "metrics", "tests"):
                 with VerticalScroll(id=f"section-{name}"):
                     yield HangingText(id=f"{name}-text")
@@ -130,8 +130,6 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
         log = self.query_one(RunLog)
         log.offer(())
         log.view.empty_text = "No log was read."
-        for button in ("#log-larger", "#log-card"):
-            log.query_one(button).display = False
         self.query_one("#findings", OptionList).add_option(Option("▸ Reading everything", disabled=True))
         self.query_one(Sections).focus()
         self.look()
