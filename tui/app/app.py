@@ -347,7 +347,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
                 return f"{self.store.save_problem} {self.keep_edits()}".rstrip()
             return self.store.save_problem
         if self.store.file is None:
-            return f"The plan is the unchanged {'preset' if self.store.is_preset else 'one of the run'}."
+            return f"The plan is {'the unchanged preset' if self.store.is_preset else 'that of the run, unchanged'}."
         return f"The plan is saved to {self.store.file}."
 
     def under_way(self) -> bool:
