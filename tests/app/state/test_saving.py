@@ -304,7 +304,7 @@ async def test_a_reload_keeps_the_last_edits_and_shows_the_file_in_the_focused_f
         await walk.sees("Reload the file")
         await walk.tab_to("reload")
         await walk.press("enter")
-        await walk.until(lambda: walk.app.screen.id == "wizard", "it is reloaded")
+        await walk.until(lambda: walk.app.screen.name == "wizard", "it is reloaded")
         await walk.until(lambda: row.control.has_focus and row.control.value == "theirs", "the field shows the file")
         (kept,) = (home / "plans").glob("plan-unsaved-*.yml")
         assert load(kept).get("endpoint.name") == "mine-too"
