@@ -168,6 +168,8 @@ class CredentialsPane(FormPane):
         self.store.facts.pop("sign_in", None)
         self._renewed, self._refused = None, ""
         answer = await self.question("sign_in", facts, "Signing in")
+        if answer is not None:
+            self.store.fresh.azure_changed()  # what could not be checked without signing in can be now
         # With neither an answer nor an error, the query was for older field values.
         if answer is not None or "sign_in" not in self.raw_errors:
             self._show_signed_in()
