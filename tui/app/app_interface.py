@@ -76,6 +76,10 @@ class AppInterface(App[str], inherit_bindings=False):
         """Show the menu of the current screen, which has a method `menu() -> list[Action]`."""
         raise NotImplementedError
 
+    def draw_again(self) -> None:
+        """Set up the terminal again, and write the whole screen."""
+        raise NotImplementedError
+
     def toggle_theme(self) -> None:
         """Switch between the dark and the light theme."""
         raise NotImplementedError

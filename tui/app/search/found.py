@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
     from tui.engine.journal.runs import Run
 
+AGAIN = "If the terminal shows something else; another size of the window does so too."
 MOST = 30  # runs, the newest
 ALSO = {
     "credential.client_id": "username appid",
@@ -68,6 +69,7 @@ def settings(app: AppInterface, at: str) -> list[Action]:
     return [
         Action("Toggle theme", "Switch between dark and light.", app.toggle_theme, "colours settings"),
         *(action for without, action in places if at not in without),
+        Action("Draw the screen again", AGAIN, app.draw_again, "redraw refresh repaint reset clear garbled"),
         Action("Calls to Azure", "Each as the az or REST command that asks the same.", app.show_calls),
         Action("Quit", "Quit the wizard (ctrl+c).", partial(app.run_action, "leave"), "exit leave"),
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Optional, cast
 
@@ -16,7 +17,7 @@ from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -37,18 +38,17 @@ class ChangedCells(App[Any], inherit_bindings=False):
         super().__init__(*args, **kwargs)
         self._terminal = TerminalCells()
 
-    def write_everything(self) -> None:
-        """Write the whole screen next, as the terminal may show something else: it was resized, or used by others."""
+    def draw_again(self) -> None:
+        """Set up the terminal again and write the whole screen: it was reset or replaced, and has not told so."""
+        with suppress(SuspendNotSupported), self.suspend():
+            pass
+
+    async def _on_resize(self, event: events.Resize) -> None:
+        """Write the whole screen next: the terminal was resized, or, as Textual then says its size, used by others."""
+        # Before Textual's own handler, which ignores a size that has been left and come back meanwhile.
         self._terminal.rows.clear()
         if self._screen_stack:
             self.screen.refresh()
-
-    def _on_mount(self, event: events.Mount) -> None:
-        self.app_resume_signal.subscribe(self, lambda _: self.write_everything())
-
-    async def _on_resize(self, event: events.Resize) -> None:
-        # Before Textual's own handler, which ignores a size that has been left and come back meanwhile.
-        self.write_everything()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver
@@ -87,7 +87,7 @@ class TerminalCells:
         What is outside the terminal's size is dropped, as between a resize and the next layout.
         """
         colors = console._color_system or ColorSystem.TRUECOLOR
-        written: list[str] = []
+        written = [] if self.rows else ["\x1b[m"]  # whoever used the terminal may have left a colour
         look = ""
         for y, pieces in _pieces(update):
             if y >= rows:
@@ -145,7 +145,7 @@ def cells(strip: Strip, colors: ColorSystem) -> list[Cell]:
             if style._link:
                 look = f"{look}\n{style._link}"
         length = segment.cell_length
-        if text.isascii() or (length == len(text) and all(get_character_cell_size(char) == 1 for char in text)):
+        if length == len(text) and (text.isascii() or all(get_character_cell_size(char) == 1 for char in text)):
             found += [(char, look) for char in text]
         else:
             found += _wide(text, look, length)
