@@ -116,3 +116,18 @@ async def test_every_step_in_every_size_without_a_mistake() -> None:
             for size in ((80, 20), (200, 60), (99, 30)):
                 await walk.pilot.resize_terminal(*size)
                 await walk.sees(f"step {ORDER.index(step) + 1} of 9", TITLES[step], "Back")
+
+
+async def test_nothing_moves_when_the_window_has_its_size_again() -> None:
+    """Result lines that broke in a narrow window, and the marked line of the menu."""
+    async with wizard(answers(), size=(100, 30)) as walk:
+        await walk.sees("Not signed in yet")
+        for key in ("escape", "ctrl+o"):
+            await walk.press(key, *["down"] * 25)
+            await walk.pilot.pause(0.5)
+            before = walk.text()
+            for size in ((81, 21), (62, 20), (100, 30)):
+                await walk.pilot.resize_terminal(*size)
+                await walk.until(lambda: walk.app.screen.size == walk.app.size, "the size has been taken")
+                await walk.pilot.pause(0.2)
+            await walk.until(lambda before=before: walk.text() == before, f"as before:\n{before}\n")  # type: ignore[misc]

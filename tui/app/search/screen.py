@@ -131,6 +131,7 @@ class SearchScreen(Dialog[Action]):
         """Fit again, unless `compose` has: a second layout would paint the screen a second time."""
         if self.app.size != self._fitted:
             self._fit()
+            self.call_after_refresh(self._list.scroll_to_highlight)
 
     @on(OptionList.OptionHighlighted)
     def _explain(self) -> None:

@@ -60,8 +60,8 @@ class Facts(CountingStatic):
         self.call_after_refresh(self._make_room)
 
     def _make_room(self) -> None:
-        """Request a layout if the last one was for fewer lines, because lines were written during it."""
-        if self.content_size.height < self._lines:
+        """Request a layout if the last one was for other lines, because lines were written during it."""
+        if self.content_size.height != self._lines:
             self.refresh(layout=True)
 
     def _reachable(self) -> None:
