@@ -17,6 +17,7 @@ from tests.app.panes import Walk, follow, home, wizard
 from tests.app.recorded import Recording
 from tui.app.dialogs.too_small import TooSmallScreen
 from tui.app.steps.step_texts import ORDER, TITLES
+from tui.app.widgets.field_row import FieldRow
 
 __all__ = ["home"]
 
@@ -131,3 +132,13 @@ async def test_nothing_moves_when_the_window_has_its_size_again() -> None:
                 await walk.until(lambda: walk.app.screen.size == walk.app.size, "the size has been taken")
                 await walk.pilot.pause(0.2)
             await walk.until(lambda before=before: walk.text() == before, f"as before:\n{before}\n")  # type: ignore[misc]
+
+
+async def test_a_step_that_is_shown_again_has_all_its_rows() -> None:
+    """What a hidden step has rendered is not kept."""
+    async with wizard(answers(), size=(80, 24)) as walk:
+        await walk.to("network")
+        for number in (5, 4, 3, 2):
+            await walk.press("pageup")
+            rows = walk.app.screen.query_one(f"#pane-{ORDER[number - 1]}").query(FieldRow)
+            await walk.sees(f"step {number} of 9", *(row.label for row in rows if row.display))

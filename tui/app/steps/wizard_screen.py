@@ -23,6 +23,7 @@ from tui.app.state.new_files import saved_in
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import INTROS, ORDER, TITLES
+from tui.app.textual_patches.hidden_lines import hide
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import HeaderBar, Lead, Rail
@@ -34,7 +35,6 @@ from tui.plan.fields.all_fields import BY_KEY
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
-
 
 WATCH_SECONDS = 4.0  # between two looks at the plan's files
 
@@ -158,7 +158,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         before = self._panes.get(self.step) if self.step != step else None
         if before is not None:
             before.leave()
-            before.display = False
+            hide(before)
             self.store.save()
         self.step = step
         pane = self._panes.get(step)
