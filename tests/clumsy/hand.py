@@ -17,7 +17,6 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from tests.clumsy.places import shown
-from tests.clumsy.world import SECRET
 from tui.app.app import WizardApp
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.inputs import TextInput
@@ -256,6 +255,7 @@ async def removal(hand: Hand) -> None:
 
 WAYS: dict[str, tuple[str, Way]] = {
     "HomeScreen": ("home", keys()),
+    "RunsScreen": ("home", home("Runs")),
     "RunScreen": ("home", unfinished),
     "OpenPlanScreen": ("home", home("Open a plan file")),
     "ImportScreen": ("home", home("Import into a plan")),
@@ -266,7 +266,7 @@ WAYS: dict[str, tuple[str, Way]] = {
     "TroubleshootScreen": ("trouble", keys()),
     "FindingDialog": ("trouble", first_finding),
     "WizardScreen": ("plan", keys()),
-    "MenuScreen": ("plan", keys("ctrl+o")),
+    "SearchScreen": ("plan", keys("ctrl+o")),
     "QuitScreen": ("middle", keys("ctrl+c")),
     "TextScreen": ("plan", keys("ctrl+g")),
     "TooSmallScreen": ("plan", small),
@@ -299,10 +299,12 @@ WAYS: dict[str, tuple[str, Way]] = {
 
 OFTEN = ("tab", "shift+tab", "enter", "escape", "up", "down", "left", "right", "pageup", "pagedown", "space")
 SELDOM = ("home", "end", "backspace", "delete", "ctrl+o", "ctrl+g", "ctrl+y", "ctrl+u", "ctrl+a", "ctrl+k", "ctrl+z",
-          "ctrl+x", "ctrl+v", "f1", "f4", "insert", "ctrl+l", "ctrl+p", "ctrl+q", "ctrl+w", "shift+left", "ctrl+right")  # fmt: skip
+          "ctrl+x", "ctrl+v", "f1", "f4", "insert", "ctrl+l", "ctrl+p", "ctrl+q", "ctrl+w", "shift+left",
+          "ctrl+right")  # fmt: skip
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_.,:;{}[]()!$%&'\"#* äß你😀"  # no path of another folder
-PASTES = ("churn", "two\nlines", "a\r\nb\r\nc\r\n", "\x00\x01\x1b[2J\x07\x7f", "\ufeff你好\u200d👩‍💻\u0301", "{}", "- a: [", "x" * 3000,
-          "\n", " ", '{"data": [1, 2]}', "${env:NOPE}", "blue=10,green=90", "plan.yml\n")  # fmt: skip
+PASTES = ("churn", "two\nlines", "a\r\nb\r\nc\r\n", "\x00\x01\x1b[2J\x07\x7f", "\ufeff你好\u200d👩\u200d💻\u0301", "{}",
+          "- a: [", "x" * 3000, "\n", " ", '{"data": [1, 2]}', "${env:NOPE}", "blue=10,green=90",
+          "plan.yml\n")  # fmt: skip
 SIZES = ((80, 24), (80, 24), (80, 20), (79, 24), (80, 19), (40, 10), (10, 3), (1, 1), (100, 30), (120, 40), (200, 50))
 
 

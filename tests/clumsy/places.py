@@ -31,7 +31,7 @@ def _below(base: type) -> list[type]:
 def _is_base(kind: type) -> bool:
     """Whether it is only derived from: it has subclasses in the program and composes nothing itself."""
     derived = any(one.__module__.startswith("tui.app") for one in kind.__subclasses__())
-    return derived and "compose" not in kind.__dict__ or kind.__name__ == "FormPane"
+    return (derived and "compose" not in kind.__dict__) or kind.__name__ == "FormPane"
 
 
 def shown(app: App[Any]) -> list[str]:

@@ -1,15 +1,17 @@
-"""Lays out screens for the terminal's newest size only.
+"""Lays out screens for the terminal's newest size only, and for none in which nothing has room.
 
-Overrides `Screen._screen_resized` of Textual 8.2.8, because of an observed behaviour: after two resizes at once, the
-screen alternates between the two layouts forever. No upstream report is known.
+Overrides `Screen._screen_resized` and `Screen._refresh_layout` of Textual 8.2.8, because of observed behaviours: after
+two resizes at once, the screen alternates between the two layouts forever; and in a terminal of a few columns the
+layout of a list or a text ends the application, as a width is 0 or less. No upstream report is known.
 """
-
 from __future__ import annotations
 
 from textual.geometry import Size
 from textual.screen import Screen
 
 from tui.app.textual_patches.front_widgets import FrontWidgets
+
+LEAST = Size(20, 4)  # columns and rows; of a screen in a smaller terminal, the upper left corner is shown
 
 
 class NewestSize(FrontWidgets):
@@ -22,6 +24,10 @@ class NewestSize(FrontWidgets):
     def _screen_resized(self, size: Size) -> None:
         if size == self.app.size:  # type: ignore[attr-defined]
             super()._screen_resized(size)  # type: ignore[misc]
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        least = size and Size(max(size.width, LEAST.width), max(size.height, LEAST.height))
+        super()._refresh_layout(least, scroll)  # type: ignore[misc]
 
 
 class BottomScreen(NewestSize, Screen[None]):
