@@ -193,7 +193,8 @@ def one_screen(app: WizardApp) -> None:
     for kind in (QuitScreen, TooSmallScreen):
         if sum(isinstance(one, kind) for one in stack) > 1:
             raise Wrong(f"twice the same dialog: {names}")
-    if any(isinstance(one, TooSmallScreen) for one in stack) != _small(app):
+    notice = any(isinstance(one, TooSmallScreen) for one in (stack if _small(app) else stack[-1:]))
+    if notice != _small(app):  # one that is covered goes when it is on top again
         raise Wrong(f"the notice of a small terminal at {app.size.width}×{app.size.height}: {names}")
     panes = [pane for pane in full[-1].query(Pane) if pane.display]
     step = getattr(full[-1], "step", None)

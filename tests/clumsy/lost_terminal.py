@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from tests.clumsy.world import SECRET
+from tests.conftest import ROOT
 from tests.terminal import PAGE_DOWN, Terminal
 from tui.plan.load_save.load import load
 
@@ -28,8 +29,8 @@ WAYS = ("closed", "SIGHUP", "SIGTERM")
 CODES = {"closed": {129}, "SIGHUP": {129}, "SIGTERM": {0, 1}}
 ENDS = 60.0  # seconds at most, on a slow machine
 HARMLESS = (b"\t", b"\x1b[Z", b"\x1b[A", b"\x1b[B", PAGE_DOWN, b"\x1b[5~", b"\x07", b"\x1b", b"\x0f", b"\x19", b"\x1a")
-WILD = (*HARMLESS, b"\r", b"\r", b" ", b"x", b"\xc3", b"\x00", b"\xff\xfe", b"\x1b[200~two\nlines\x00\x1b[201~", b"\x1b[",
-        b"\x15", "你😀".encode())  # fmt: skip
+WILD = (*HARMLESS, b"\r", b"\r", b" ", b"x", b"\xc3", b"\x00", b"\xff\xfe", b"\x1b[200~two\nlines\x00\x1b[201~",
+        b"\x1b[", b"\x15", "你😀".encode())  # fmt: skip
 SIZES = ((24, 80), (20, 80), (19, 80), (10, 40), (1, 1), (50, 200), (40, 120))  # rows, columns
 
 
@@ -37,15 +38,22 @@ class Lost(Exception):
     """What does not hold after the terminal was lost."""
 
 
-def lose(seed: str, env: dict[str, str], way: str | None = None) -> None:
-    """Play one episode; raise Lost with what was wrong."""
+def lose(seed: str, env: dict[str, str], here: Path, way: str | None = None) -> None:
+    """Play one episode in the folder `here`; raise Lost with what was wrong."""
     chance = random.Random(seed)
     way = way or chance.choice(WAYS)
     name = f"lost-{chance.randrange(10_000):04}"
-    plans = Path(env["AML_DEPLOY_HOME"]) / "plans"
+    begin = 'cd "$0" && exec "$@"'
     terminal = Terminal(
-        [sys.executable, "-m", "tui", "churn-xgboost", "--rehearse"],
-        {**env, "TERM": "xterm-256color", "LINES": "24", "COLUMNS": "80", "AZURE_CLIENT_SECRET": SECRET},
+        ["sh", "-c", begin, str(here), sys.executable, "-m", "tui", "churn-xgboost", "--rehearse"],
+        {
+            **env,
+            "PYTHONPATH": str(ROOT),
+            "TERM": "xterm-256color",
+            "LINES": "24",
+            "COLUMNS": "80",
+            "AZURE_CLIENT_SECRET": SECRET,
+        },
     )
     try:
         for number in (1, 2, 3):
@@ -55,7 +63,6 @@ def lose(seed: str, env: dict[str, str], way: str | None = None) -> None:
         terminal.sees("Endpoint name|Name")
         terminal.types(b"\x15" + name.encode())
         terminal.sees(name)
-        before = {path: load(str(path)).get("endpoint.name") for path in plans.glob("*.yml")}
         wild = chance.random() < 0.3  # then the edit may be changed again, and only the end is looked at
         for _ in range(chance.randint(1, 6)):
             for _ in range(chance.randint(1, 12)):
@@ -80,9 +87,12 @@ def lose(seed: str, env: dict[str, str], way: str | None = None) -> None:
     log = (Path(env["AML_DEPLOY_HOME"]) / "wizard.log").read_text(encoding="utf-8", errors="replace")
     if "Traceback" in log:
         raise Lost(f"{way}: a traceback is in the log\n{log[-3000:]}")
-    names = {path: load(str(path)).get("endpoint.name") for path in plans.glob("*.yml")}
-    if not wild and name not in names.values():
-        raise Lost(f"{way}: the name {name} is in no plan\nbefore {before}\nafter {names}")
+    names = [load(str(path)).get("endpoint.name") for path in here.glob("*/churn-xgboost.yml")]
+    if not wild and name not in names:
+        raise Lost(f"{way}: the name {name} is in no plan, only {names}")
+    for path in (*here.rglob("*"), *Path(env["AML_DEPLOY_HOME"]).rglob("*")):
+        if path.is_file() and SECRET.encode() in path.read_bytes():
+            raise Lost(f"the secret is in {path}")
     gone = psutil.wait_procs(own, timeout=ENDS)[1]
     if gone:
         raise Lost(f"{way}: still running: {[one.cmdline() for one in gone]}")
