@@ -364,10 +364,14 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         self.hung_up = number == signal.SIGHUP
         self.finish("detached" if self.under_way() else "left")
 
+    def terminal_lost(self) -> None:
+        """Quit as after SIGHUP."""
+        self._signalled(signal.SIGHUP)
+
     def _look_for_terminal(self) -> None:
         """Quit when the terminal has disappeared: without a controlling terminal, nothing sends SIGHUP."""
         if not os.isatty(0):
-            self._signalled(signal.SIGHUP)
+            self.terminal_lost()
 
     async def on_unmount(self) -> None:
         if self.store is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import os
 import shlex
 import sys
@@ -162,6 +163,22 @@ def _farewell(followed: Run, how: str | None) -> int:
     return 0
 
 
+class _Terminal(io.TextIOWrapper):
+    """The terminal; when it has disappeared, what is written is dropped.
+
+    Otherwise Textual's thread that writes to it would end, and the wizard wait for it when its queue is full.
+    """
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
+
+
 @contextlib.contextmanager
 def terminal_kept_clean() -> Iterator[None]:
     """Reserve the terminal for Textual: file descriptors 1 and 2 go to a log file until the block ends.
@@ -170,7 +187,7 @@ def terminal_kept_clean() -> Iterator[None]:
     terminal. Raises nothing: if no log file can be opened, that output is discarded.
     """
     kept = [os.dup(1), os.dup(2)]
-    terminal: Any = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    terminal: Any = _Terminal(os.fdopen(os.dup(1), "wb"), encoding="utf-8", errors="replace")
     streams = sys.__stdout__, sys.__stderr__, sys.stdout, sys.stderr
     sink = _log()
     for stream in (sys.stdout, sys.stderr):

@@ -2,7 +2,8 @@
 
 Overrides of Textual 8.2.8, all intended upstream: `App._fatal_error` prints a traceback with the values of all
 variables, including secrets; `App._handle_exception` ends the application for the exception of a worker too, wherever
-the worker was started.
+the worker was started, and for one of a widget that is mounted while the application ends, which has no children;
+`App.panic` is called by the driver's thread with a traceback when the terminal that it reads has disappeared.
 """
 
 from __future__ import annotations
@@ -29,8 +30,22 @@ class OwnFaults(App[Any], inherit_bindings=False):
         """Keep what is not saved, before the application ends; return a sentence, or an empty text."""
         return ""
 
+    def terminal_lost(self) -> None:
+        """React to a terminal that cannot be read any more."""
+
+    def panic(self, *renderables: Any) -> None:
+        """End with these texts; what is no text comes from the thread that reads the terminal."""
+        if all(isinstance(one, str) for one in renderables):
+            super().panic(*renderables)
+        else:
+            self.terminal_lost()
+
     def _handle_exception(self, error: Exception) -> None:
-        """Go on after the exception of a worker; end for any other."""
+        """Go on after the exception of a worker, and with the end when that has begun; end for any other."""
+        if self._exit:
+            with contextlib.suppress(OSError):
+                os.write(2, f"While ending: {type(error).__name__}: {redact(str(error))}\n".encode("utf-8", "replace"))
+            return
         if isinstance(error, WorkerFailed):  # only `Worker._run` passes this: no message handler waits for a worker
             _log(error.error)
             self.worker_failed(error.error)
