@@ -169,6 +169,7 @@ SLOW_FILES = {
     "app/widgets/test_pasting.py",
     "app/widgets/test_tab_and_enter.py",
     "checks/network/test_connectivity.py",
+    "clumsy/test_clumsy.py",
     "checks/network/test_network_checks.py",
     "engine/test_disk_full.py",
     "engine/test_elsewhere.py",

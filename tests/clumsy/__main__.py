@@ -3,9 +3,11 @@
     python -m tests.clumsy --minutes 10                       # prints its seed, counts and faults
     python -m tests.clumsy --seed 1234 --episode 17           # one episode again
     python -m tests.clumsy --seed 1234 --episode 17 --shrink  # the fewest bursts that show the same fault
+    python -m tests.clumsy --seed 1234 --lost 24              # one in which the terminal is lost again
 
 Each episode begins at a place (a screen, a dialog or a step; see tests/clumsy/hand.py for the keys that lead there) and
 is a function of the seed and its number, but for how fast the machine is. What must hold is in tests/clumsy/episode.py.
+After every few of them, the real command in a rehearsal loses its terminal (tests/clumsy/lost_terminal.py).
 Returns 1 when there is a fault, or a place was never displayed though each had its turn.
 """
 
@@ -18,7 +20,10 @@ import time
 from collections import Counter
 
 from tests.clumsy.episode import Ended, run
+from tests.clumsy.lost_terminal import Lost, lose, rehearsal
 from tests.clumsy.places import places
+
+LOST_EVERY = 6  # episodes
 
 
 def place_of(seed: int, number: int) -> str:
@@ -38,18 +43,24 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the number of the first episode")
     parser.add_argument("--episode", type=int, help="only this one")
     parser.add_argument("--shrink", action="store_true", help="with --episode: leave out bursts that are not needed")
+    parser.add_argument("--lost", type=int, help="only the lost terminal with this number")
     asked = parser.parse_args()
+    if asked.lost is not None:
+        with rehearsal() as env:
+            lose(f"{asked.seed}:{asked.lost}", env)
+        return 0
     if asked.episode is not None:
         return again(asked.seed, asked.episode, asked.shrink)
-    return campaign(asked.seed, asked.minutes, asked.first)
+    with rehearsal() as env:
+        return campaign(asked.seed, asked.minutes, asked.first, env)
 
 
-def campaign(seed: int, minutes: float, first: int = 0) -> int:
+def campaign(seed: int, minutes: float, first: int, env: dict[str, str]) -> int:
     """Play episodes for so many minutes; print the faults and the counts."""
     began, number = time.monotonic(), first
     counts: Counter[str] = Counter()
     faults: Counter[str] = Counter()
-    events = 0
+    events = lost = 0
     print(f"seed {seed}, {minutes:g} minutes", flush=True)
     while time.monotonic() - began < minutes * 60:
         place = place_of(seed, number)
@@ -63,9 +74,19 @@ def campaign(seed: int, minutes: float, first: int = 0) -> int:
             seen_before = faults[ended.fault.what] > 1
             told = ended.fault.what if seen_before else str(ended.fault)
             print(f"\nFAULT --seed {seed} --episode {number} ({place}): {told}", flush=True)
+        if number % LOST_EVERY == LOST_EVERY - 1:
+            lost += 1
+            try:
+                lose(f"{seed}:{number}", env)
+            except (Lost, AssertionError) as wrong:
+                faults[str(wrong).partition("\n")[0]] += 1
+                print(f"\nFAULT --seed {seed} --lost {number}: {wrong}", flush=True)
         number += 1
     missing = [place for place in places() if not counts[place]]
-    print(f"\n{number - first} episodes, {events} events, {time.monotonic() - began:.0f} s, seed {seed}")
+    print(
+        f"\n{number - first} episodes, {events} events, {lost} lost terminals, "
+        f"{time.monotonic() - began:.0f} s, seed {seed}"
+    )
     for place in places():
         print(f"{counts[place]:6}  {place}")
     print(f"never displayed: {', '.join(missing) or 'none'}")

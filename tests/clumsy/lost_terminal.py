@@ -1,7 +1,8 @@
 """The real command in a rehearsal on a pseudo-terminal: an edit, random keys and sizes, and then the terminal is lost.
 
-However it is lost (closed, SIGHUP, SIGTERM), in the middle of a burst: the wizard ends by itself with the code for it,
-its log has no traceback, the edit is in the plan's file, and none of its child processes is left.
+However it is lost (closed, closed without a signal, SIGHUP, SIGTERM), in the middle of a burst: the wizard ends by
+itself with the code for it, its log has no traceback, the edit is in the plan's file, and none of its child processes
+is left.
 """
 
 from __future__ import annotations
@@ -14,19 +15,21 @@ import select
 import signal
 import struct
 import sys
+import tempfile
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 from tests.clumsy.world import SECRET
-from tests.conftest import ROOT
+from tests.conftest import ROOT, rehearsal_command
 from tests.terminal import PAGE_DOWN, Terminal
 from tui.plan.load_save.load import load
 
-WAYS = ("closed", "SIGHUP", "SIGTERM")
-CODES = {"closed": {129}, "SIGHUP": {129}, "SIGTERM": {0, 1}}
+WAYS = ("closed", "silent", "SIGHUP", "SIGTERM")
+CODES = {"closed": {129}, "silent": {129}, "SIGHUP": {129}, "SIGTERM": {0, 1}}
 ENDS = 60.0  # seconds at most, on a slow machine
 HARMLESS = (b"\t", b"\x1b[Z", b"\x1b[A", b"\x1b[B", PAGE_DOWN, b"\x1b[5~", b"\x07", b"\x1b", b"\x0f", b"\x19", b"\x1a")
 WILD = (*HARMLESS, b"\r", b"\r", b" ", b"x", b"\xc3", b"\x00", b"\xff\xfe", b"\x1b[200~two\nlines\x00\x1b[201~",
@@ -38,12 +41,29 @@ class Lost(Exception):
     """What does not hold after the terminal was lost."""
 
 
-def lose(seed: str, env: dict[str, str], here: Path, way: str | None = None) -> None:
-    """Play one episode in the folder `here`; raise Lost with what was wrong."""
-    chance = random.Random(seed)
+@contextlib.contextmanager
+def rehearsal() -> Iterator[dict[str, str]]:
+    """An environment with a state folder of its own; the rehearsal that is started there is ended."""
+    with tempfile.TemporaryDirectory(prefix="clumsy-") as folder:
+        env = {**os.environ, "AML_DEPLOY_HOME": folder, "AML_DEPLOY_CACHE": f"{folder}/cache"}
+        try:
+            yield env
+        finally:
+            rehearsal_command("stop", env=env)
+
+
+def lose(seed: str, env: dict[str, str], way: str | None = None) -> None:
+    """Play one episode in an empty folder; raise Lost with what was wrong."""
+    with tempfile.TemporaryDirectory(prefix="clumsy-") as here:
+        _lose(random.Random(seed), env, Path(here), way)
+
+
+def _lose(chance: random.Random, env: dict[str, str], here: Path, way: str | None) -> None:
+    wild = way is None and chance.random() < 0.3  # then the edit may be changed again, and only the end is looked at
     way = way or chance.choice(WAYS)
     name = f"lost-{chance.randrange(10_000):04}"
-    begin = 'cd "$0" && exec "$@"'
+    own_session = "setsid" if way == "silent" else "exec"  # without a controlling terminal, no signal comes
+    begin = f'cd "$0" && {own_session} "$@"'
     terminal = Terminal(
         ["sh", "-c", begin, str(here), sys.executable, "-m", "tui", "churn-xgboost", "--rehearse"],
         {
@@ -63,25 +83,32 @@ def lose(seed: str, env: dict[str, str], here: Path, way: str | None = None) -> 
         terminal.sees("Endpoint name|Name")
         terminal.types(b"\x15" + name.encode())
         terminal.sees(name)
-        wild = chance.random() < 0.3  # then the edit may be changed again, and only the end is looked at
         for _ in range(chance.randint(1, 6)):
             for _ in range(chance.randint(1, 12)):
                 terminal.types(chance.choice(WILD if wild else HARMLESS))
             rows, columns = chance.choice(SIZES)
             fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-            os.kill(terminal.pid, signal.SIGWINCH)
             _drain(terminal.fd, chance.choice((0.0, 0.1, 1.0)))
-        own = [one for one in psutil.Process(terminal.pid).children(recursive=True) if not _stays(one)]
-        if way != "closed":
+        wizard = psutil.Process(terminal.pid)
+        if way == "silent":
+            wizard = wizard.children()[0]
+        own = [one for one in wizard.children(recursive=True) if not _stays(one)]
+        if way.startswith("SIG"):
             os.kill(terminal.pid, getattr(signal, way))
             code = _ended(terminal, draining=True)
         else:
             os.close(terminal.fd)
             code = _ended(terminal, draining=False)
+        if way == "silent":
+            code = 129  # only its parent sees it
+            if psutil.wait_procs([wizard], timeout=ENDS)[1]:
+                raise Lost("silent: it does not end")
     finally:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(terminal.pid, signal.SIGKILL)
             os.waitpid(terminal.pid, 0)
+        with contextlib.suppress(NameError, psutil.Error):
+            wizard.kill()
     if code not in CODES[way] and not wild:
         raise Lost(f"{way}: it ends with {code}")
     log = (Path(env["AML_DEPLOY_HOME"]) / "wizard.log").read_text(encoding="utf-8", errors="replace")

@@ -10,6 +10,8 @@ import pytest
 from tests.clumsy.__main__ import place_of
 from tests.clumsy.episode import Ended, run
 from tests.clumsy.hand import WAYS
+from tests.clumsy.lost_terminal import WAYS as WAYS_TO_LOSE_IT
+from tests.clumsy.lost_terminal import lose
 from tests.clumsy.places import places
 from tests.clumsy.world import SECRET
 from tui.app.app import WizardApp
@@ -34,6 +36,11 @@ def test_nothing_goes_wrong(number: int) -> None:
     ended = run(place, f"{SEED}:{number}")
     assert ended.fault is None, f"python -m tests.clumsy --seed {SEED} --episode {number}\n{ended.fault}"
     assert ended.reached, f"{place}: {ended.why_not}"
+
+
+@pytest.mark.parametrize("way", WAYS_TO_LOSE_IT)
+def test_a_lost_terminal_loses_no_edit(way: str, rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> None:
+    lose(f"{SEED}:{way}", rehearsal_home, way)
 
 
 def found(words: str, *wanted: str, episodes: int = 6) -> Ended:
