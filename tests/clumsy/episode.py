@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import tempfile
@@ -97,6 +98,8 @@ async def play(
                 raise
             ended.fault = ended.fault or Fault(f"crash: {_brief(error)}", _traced(error))
         finally:
+            gc.collect()  # what is left is closed while its event loop is there
+            await asyncio.sleep(0.05)
             asyncio.get_running_loop().set_exception_handler(None)
         ended.seen |= hand.seen
         ended.events = len(hand.sent)
