@@ -98,6 +98,8 @@ async def play(
                 raise
             ended.fault = ended.fault or Fault(f"crash: {_brief(error)}", _traced(error))
         finally:
+            if left := asyncio.all_tasks() - {asyncio.current_task()}:  # a local trial that is stopped
+                await asyncio.wait(left, timeout=15)
             gc.collect()  # what is left is closed while its event loop is there
             await asyncio.sleep(0.05)
             asyncio.get_running_loop().set_exception_handler(None)
