@@ -61,7 +61,7 @@ class TextScreen(Dialog[None]):
 
     def say(self, words: str) -> None:
         """Show a line below the text; the row is hidden until the first call."""
-        self.query_one("#said").display = True
+        self.add_class("-said")
         super().say(words)
 
     @property
