@@ -315,7 +315,7 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         """Ask how to quit; when pressed a second time, quit."""
         from tui.app.dialogs.quit import QuitScreen
 
-        if isinstance(self.screen, QuitScreen):
+        if any(isinstance(screen, QuitScreen) for screen in self.screen_stack):  # under the notice of a small terminal
             self.finish("detached" if self.under_way() else "left")
         else:
             self.push_screen(QuitScreen(self.under_way(), self._what_stays(), self.readonly), self._leave_as)

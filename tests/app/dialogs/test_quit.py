@@ -26,6 +26,16 @@ async def test_ctrl_c_asks_and_a_second_time_leaves() -> None:
         assert walk.app.return_value == "left"
 
 
+async def test_ctrl_c_leaves_a_second_time_also_when_the_terminal_was_made_too_small_in_between() -> None:
+    async with wizard() as walk:
+        await walk.press("ctrl+c")
+        await walk.pilot.resize_terminal(60, 15)
+        await walk.sees("The wizard needs 80 × 20")
+        await walk.press("ctrl+c")
+        await walk.until(lambda: walk.app._exit, "the end")
+        assert walk.app.return_value == "left"
+
+
 async def test_leaving_while_a_run_works_detaches_by_default(working_run) -> None:
     run, engine = working_run
     async with wizard() as walk:

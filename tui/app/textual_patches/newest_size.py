@@ -4,6 +4,7 @@ Overrides `Screen._screen_resized` and `Screen._refresh_layout` of Textual 8.2.8
 two resizes at once, the screen alternates between the two layouts forever; and in a terminal of a few columns the
 layout of a list or a text ends the application, as a width is 0 or less. No upstream report is known.
 """
+
 from __future__ import annotations
 
 from textual.geometry import Size
