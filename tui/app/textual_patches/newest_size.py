@@ -12,7 +12,8 @@ from textual.screen import Screen
 
 from tui.app.textual_patches.front_widgets import FrontWidgets
 
-LEAST = Size(20, 4)  # columns and rows; of a screen in a smaller terminal, the upper left corner is shown
+LEAST = Size(20, 4)  # columns and rows
+INSTEAD = Size(80, 20)  # the size for which a screen is laid out in a smaller terminal, which shows its corner
 
 
 class NewestSize(FrontWidgets):
@@ -27,8 +28,8 @@ class NewestSize(FrontWidgets):
             super()._screen_resized(size)  # type: ignore[misc]
 
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
-        least = size and Size(max(size.width, LEAST.width), max(size.height, LEAST.height))
-        super()._refresh_layout(least, scroll)  # type: ignore[misc]
+        tiny = size and (size.width < LEAST.width or size.height < LEAST.height)
+        super()._refresh_layout(INSTEAD if tiny else size, scroll)  # type: ignore[misc]
 
 
 class BottomScreen(NewestSize, Screen[None]):
