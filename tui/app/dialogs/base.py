@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Button, Static
@@ -27,6 +27,13 @@ class Box(Vertical):
     def __init__(self, title: str, *children: Widget, classes: str = "") -> None:
         super().__init__(*children, classes=f"dialog {classes}")
         self.border_title = title
+
+
+class Results(VerticalScroll):
+    """What a dialog finds out; it takes the focus only when it has content."""
+
+    def allow_focus(self) -> bool:
+        return super().allow_focus() and self.size.height > 0
 
 
 def says(text: str = "", id: str | None = None) -> Said:

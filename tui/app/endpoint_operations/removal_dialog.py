@@ -8,10 +8,9 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.widgets import Button, Select
 
-from tui.app.dialogs.base import Box, buttons, close_button, says
+from tui.app.dialogs.base import Box, Results, buttons, close_button, says
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.removal import Choice, Removal, choices, removal
 from tui.app.state.answers import explained
@@ -38,7 +37,7 @@ class RemovalDialog(OperationDialog[bool]):
         yield Box(
             "Remove",
             Select(self._options, value=0, allow_blank=False, id="remove-what", compact=True, tooltip="What to remove"),
-            VerticalScroll(Facts("remove-text"), id="remove-means"),
+            Results(Facts("remove-text"), id="remove-means"),
             says(id="said"),
             buttons(Button("Remove …", id="remove-go", compact=True), close_button("Cancel", variant="primary")),
             classes="-wide -remove",

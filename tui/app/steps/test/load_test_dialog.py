@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
-from tui.app.dialogs.base import Box, buttons, close_button, says
+from tui.app.dialogs.base import Box, Results, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.answers import stay_busy
@@ -52,7 +52,7 @@ class LoadTestDialog(OperationDialog[Tally]):
                 start.active_effect_duration = 0  # Textual drops a second press while this effect lasts
                 yield start
             yield says("Each call is a real request to the endpoint, sent from this machine.", id="said")
-            yield VerticalScroll(Facts("load-test-figures"), id="load-test-facts")
+            yield Results(Facts("load-test-figures"), id="load-test-facts")
             yield LatencyPlot(id="load-test-plot")
             yield buttons(Button("Copy the results", id="load-test-copy", compact=True), close_button())
 
