@@ -31,11 +31,8 @@ def begun(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noq
 
 async def opened(walk: Walk) -> CallsDialog:
     """The dialog, from the menu."""
-    await walk.press("ctrl+o")
+    await walk.press("ctrl+o", *"calls")
     await walk.sees("Calls to Azure")
-    menu: Any = walk.app.screen.query_one("OptionList")
-    while "Calls to Azure" not in str(menu.highlighted_option.prompt):
-        await walk.press("down")
     await walk.press("enter")
     await walk.until(lambda: isinstance(walk.app.screen, CallsDialog), "the dialog is open")
     dialog = walk.app.screen

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tui.app.steps.test import call_in_words
 from tui.app.steps.test.load_test import FAILURES, PERCENTILES, Shot, Tally
 from tui.app.text import formatting
+from tui.common.cell_width import rjust
 
 COUNT_CELLS, NAME_CELLS = 5, 13  # of a row's number of calls, and of its percentiles
 LEAST_BINS, MOST_BINS = 3, 20
@@ -64,15 +65,15 @@ def drawn(tally: Tally, width: int, height: int) -> Content:
         filled = -(-len(shots) * bar // most)  # at least one cell for one call
         rows.append(
             Content.assemble(
-                (f"{name:>{label - 2}} │", "$text-error" if sign else "$text-muted"),
+                (f"{rjust(name, label - 2)} │", "$text-error" if sign else "$text-muted"),
                 (marks, "$text-error" if sign else "$text-accent"),
                 ("│", "$text-muted"),
                 ("█" * filled, "$text-error" if sign else "$text-accent"),
-                f"{' ' * (bar - filled)}{len(shots) or '':>{COUNT_CELLS}}",
+                f"{' ' * (bar - filled)}{rjust(str(len(shots) or ''), COUNT_CELLS)}",
                 (f"  {note}", "bold"),
             )
         )
-    axis = f"{margin}0 s{formatting.duration(seconds):>{over_time - 3}}  {LEGEND}"
+    axis = f"{margin}0 s{rjust(formatting.duration(seconds), over_time - 3)}  {LEGEND}"
     return Content("\n").join([*rows, Content.styled(axis, "$text-muted")])
 
 
