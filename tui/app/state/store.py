@@ -265,15 +265,15 @@ class Store:
         await self.settled()
         if not self.ready.is_set():
             raise HelperError(
-                "The rehearsal did not start",
-                self.prepare_problem,
-                "To try again: ctrl+o, Restart the rehearsal.",
+                "The rehearsal did not start", self.prepare_problem, "To try again: ctrl+o, Restart the rehearsal."
             )
         helper = await self.helper()
         before = self.fingerprint(question)
-        answer = await helper.ask(question, timeout=timeout, plan=self.payload(question), **with_)
-        if question in CHANGING:
-            self.fresh.azure_changed()
+        try:
+            answer = await helper.ask(question, timeout=timeout, plan=self.payload(question), **with_)
+        finally:
+            if question in CHANGING:  # also if it failed half-way, or its dialog was closed meanwhile
+                self.fresh.azure_changed()
         if question in DEPENDS and before == self.fingerprint(question):
             self.facts[question] = answer
             self.fresh.read(question)
