@@ -109,6 +109,7 @@ async def test_keys_paste_and_copy_in_the_browser(person: Player) -> None:
     await person.resize(70, 18)
     await person.sees("(?i)80")
     await person.resize(120, 40)
+    await person.gone("The wizard needs")
     await person.sees("Endpoint name")
 
     await person.press("End", "z")  # the focus begins on the first field
