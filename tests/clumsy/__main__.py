@@ -102,7 +102,7 @@ def again(seed: int, number: int, shrink: bool) -> int:
     ended = run(place, f"{seed}:{number}")
     _tell(ended)
     if ended.fault is None or not shrink:
-        return 1 if ended.fault else 0
+        return 0 if ended.fault is None and ended.reached else 1
     needed, what = list(range(ended.bursts + 1)), ended.fault.what
     for burst in list(needed):
         rest = [one for one in needed if one != burst]

@@ -176,7 +176,7 @@ def home(words: str) -> Way:
     """An entry of home."""
 
     async def go(hand: Hand) -> None:
-        await hand.until(lambda: hand.app.screen.id == "home", "home")
+        await hand.until(lambda: hand.app.screen.name == "home", "home")
         await hand.settle()
         await hand.choose(words)
 
@@ -230,7 +230,7 @@ async def small(hand: Hand) -> None:
 
 async def unfinished(hand: Hand) -> None:
     """The unfinished run at home."""
-    await hand.until(lambda: hand.app.screen.id == "home", "home")
+    await hand.until(lambda: hand.app.screen.name == "home", "home")
     await hand.until(lambda: "churn-endpoint-01" in _list(hand), "the runs")
     await hand.choose("churn-endpoint-01")
 
