@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -182,6 +183,16 @@ def test_it_ends_when_nobody_uses_it(env: dict[str, str]) -> None:
     assert "It was not used for 0.02 minutes. The rehearsal ends" in done.stderr
     # Nothing runs that would have to be ended.
     assert rehearsal_command("stop", env=env).stderr == "No rehearsal is running.\n"
+
+
+def test_it_ends_when_its_folder_is_removed(env: dict[str, str]) -> None:
+    found = described(env)
+    shutil.rmtree(Path(found["log"]).parent)
+    deadline = time.monotonic() + 60
+    while not gone(found["pid"]):
+        assert time.monotonic() < deadline, "it continues, and nobody can find it"
+        time.sleep(0.1)
+    assert not Path(found["log"]).parent.exists()
 
 
 def test_nobody_else_can_read_what_a_rehearsal_keeps(rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> None:

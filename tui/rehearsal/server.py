@@ -69,6 +69,7 @@ log = logging.getLogger(__name__)
 # Paths of Resource Manager and Azure Monitor.
 _AZURE = ("/subscriptions", "/providers/", "/tenants", "/metrics/")
 IDLE_MINUTES = 30.0
+LOOK_SECONDS = 5.0  # between looks whether it is still needed
 LOG_BYTES = 5_000_000
 _ARM_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 
@@ -237,10 +238,12 @@ def _listen(home: Home, port: int | None) -> socket.socket:
 
 
 async def _until_idle(service: Service, home: Home, stop: asyncio.Event, limit: float) -> None:
-    """Wait until the rehearsal is asked to stop, or has been idle for `limit` seconds."""
+    """Wait until the rehearsal is asked to stop, has been idle for `limit` seconds, or its folder was removed."""
     while not stop.is_set():
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(stop.wait(), timeout=min(30.0, limit / 4))
+            await asyncio.wait_for(stop.wait(), timeout=min(LOOK_SECONDS, limit / 4))
+        if not home.server_file.exists():  # nobody could find this process any more, and end it
+            stop.set()
         busy = service.open_requests or service.operations.under_way
         idle = time.monotonic() - service.last_request
         with contextlib.suppress(OSError):
@@ -296,7 +299,8 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
             why = "" if stop.is_set() else f"It was not used for {idle / 60:g} minutes. "
             print(f"{why}The rehearsal ends, with everything that it started.", file=sys.stderr, flush=True)
     finally:
-        write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
+        with contextlib.suppress(OSError):  # the folder was removed
+            write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
         await service.operations.stop()
         await service.running_deployments.stop()
         await service.engine.close()
