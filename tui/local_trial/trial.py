@@ -66,13 +66,13 @@ def perform(document: Document, environ: Mapping[str, str], tell: Tell, ended: t
     environ = {name: value for name, value in environ.items() if name not in WORKSPACE.values()}
     judge(tried, environ)
     tell("Starting a local Azure on this machine.")
-    merged = prepare(tried, environ)
-    with Watching(merged) as memory:
+    with Watching(environ) as memory:
         try:
+            merged = prepare(tried, environ)
             return _performed(document, tried, merged, memory, tell, ended)
         finally:
             tell("Cleaning up.")
-            _stop_rehearsal(merged)
+            _stop_rehearsal(environ)
             memory.forget()
 
 

@@ -8,17 +8,20 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import PRESET, aml_deploy, json_lines, processes_of
 
-from tui.local_trial import verdict
+from tui import rehearsal_client
+from tui.local_trial import trial, verdict
 from tui.local_trial.client import perform
 from tui.local_trial.trial import as_tried, started_in
 from tui.local_trial.verdict import Figures, answered, latency, memory, not_served, ready
+from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.model import Deployment, ProbeSettings, RequestSettings
 from tui.plan.presets import find
@@ -233,6 +236,22 @@ def test_whoever_goes_leaves_nothing_behind(rehearsing: dict[str, str]) -> None:
     assert process.wait(120) == 1 and '"report"' not in told
     assert left_over(rehearsing) == before
     assert set(processes_of(rehearsing)) - processes <= {os.getpid()}
+
+
+def test_a_rehearsal_that_cannot_be_used_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare, preset = rehearsal_client.prepare, find(PRESET)
+    assert preset is not None
+    environ = {**os.environ, "AML_DEPLOY_HOME": str(tmp_path / "state"), "AML_DEPLOY_CACHE": str(tmp_path / "cache")}
+
+    def half(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
+        prepare(document, environ)
+        assert any("serve" in line for line in processes_of(environ).values())
+        raise rehearsal_client.CannotRehearse("It did not answer.")
+
+    monkeypatch.setattr(rehearsal_client, "prepare", half)
+    with pytest.raises(rehearsal_client.CannotRehearse):
+        trial.perform(load(str(preset.path), [], []), environ, lambda line: None, threading.Event())
+    assert processes_of(environ) == {} and left_over(environ) == []
 
 
 def test_what_a_local_trial_tells_has_no_secret_in_it() -> None:
