@@ -38,7 +38,8 @@ from tui.plan.load_save.load import load
 
 LOG = "wizard.log"
 BURSTS = 10  # of an episode
-COMES_TRUE = 8.0  # seconds at most until what must hold holds again, on a slow machine
+COMES_TRUE = 20.0  # seconds at most until what must hold holds again, on a slow machine
+TRIAL_STOPS = 90.0  # seconds at most until a local trial that is stopped has removed what it created
 
 
 @dataclass
@@ -99,7 +100,7 @@ async def play(
             ended.fault = ended.fault or Fault(f"crash: {_brief(error)}", _traced(error))
         finally:
             if left := asyncio.all_tasks() - {asyncio.current_task()}:  # a local trial that is stopped
-                await asyncio.wait(left, timeout=15)
+                await asyncio.wait(left, timeout=TRIAL_STOPS)
             gc.collect()  # what is left is closed while its event loop is there
             await asyncio.sleep(0.05)
             asyncio.get_running_loop().set_exception_handler(None)

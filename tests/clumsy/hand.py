@@ -96,7 +96,7 @@ class Hand:
             raise Gone
         self.seen.update(shown(self.app))
 
-    async def until(self, condition: Callable[[], Any], what: str, seconds: float = 20) -> None:
+    async def until(self, condition: Callable[[], Any], what: str, seconds: float = 40) -> None:
         """Wait for a condition. Raises NotReached, Gone."""
         deadline = time.monotonic() + seconds
         while not condition():
