@@ -1,8 +1,8 @@
 """The real command in a rehearsal on a pseudo-terminal: an edit, random keys and sizes, and then the terminal is lost.
 
-However it is lost (closed, closed without a signal, SIGHUP, SIGTERM), in the middle of a burst: the wizard ends by
-itself with the code for it, its log has no traceback, the edit is in the plan's file, and none of its child processes
-is left.
+However it is lost (closed, closed without a signal, SIGHUP, SIGTERM), in the middle of a burst or of a local trial: the
+wizard ends by itself with the code for it, its log has no traceback, the edit is in the plan's file, and none of its
+child processes is left, nor what a local trial has started.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tui.plan.load_save.load import load
 
 WAYS = ("closed", "silent", "SIGHUP", "SIGTERM")
 CODES = {"closed": {129}, "silent": {129}, "SIGHUP": {129}, "SIGTERM": {0, 1}}
+TEMPORARY = "temporary"  # in the episode's folder
 ENDS = 60.0  # seconds at most, on a slow machine
 HARMLESS = (b"\t", b"\x1b[Z", b"\x1b[A", b"\x1b[B", PAGE_DOWN, b"\x1b[5~", b"\x07", b"\x1b", b"\x0f", b"\x19", b"\x1a")
 WILD = (*HARMLESS, b"\r", b"\r", b" ", b"x", b"\xc3", b"\x00", b"\xff\xfe", b"\x1b[200~two\nlines\x00\x1b[201~",
@@ -52,14 +53,18 @@ def rehearsal() -> Iterator[dict[str, str]]:
             rehearsal_command("stop", env=env)
 
 
-def lose(seed: str, env: dict[str, str], way: str | None = None) -> None:
-    """Play one episode in an empty folder; raise Lost with what was wrong."""
+def lose(seed: str, env: dict[str, str], way: str | None = None, trial: bool | None = None) -> None:
+    """Play one episode in an empty folder, with or without a local trial; raise Lost with what was wrong."""
     with tempfile.TemporaryDirectory(prefix="clumsy-") as here:
-        _lose(random.Random(seed), env, Path(here), way)
+        (Path(here) / TEMPORARY).mkdir()
+        _lose(random.Random(seed), {**env, "TMPDIR": f"{here}/{TEMPORARY}"}, Path(here), way, trial)
 
 
-def _lose(chance: random.Random, env: dict[str, str], here: Path, way: str | None) -> None:
-    wild = way is None and chance.random() < 0.3  # then the edit may be changed again, and only the end is looked at
+def _lose(chance: random.Random, env: dict[str, str], here: Path, way: str | None, trial: bool | None) -> None:
+    trial = chance.random() < 0.3 if trial is None else trial
+    wild = (
+        not trial and way is None and chance.random() < 0.3
+    )  # then the edit may be changed again, and only the end is looked at
     way = way or chance.choice(WAYS)
     name = f"lost-{chance.randrange(10_000):04}"
     own_session = "setsid" if way == "silent" else "exec"  # without a controlling terminal, no signal comes
@@ -83,12 +88,15 @@ def _lose(chance: random.Random, env: dict[str, str], here: Path, way: str | Non
         terminal.sees("Endpoint name|Name")
         terminal.types(b"\x15" + name.encode())
         terminal.sees(name)
-        for _ in range(0 if way == "silent" else chance.randint(1, 6)):  # nothing saves the edit before
+        for _ in range(0 if way == "silent" or trial else chance.randint(1, 6)):  # nothing saves the edit before
             for _ in range(chance.randint(1, 12)):
                 terminal.types(chance.choice(WILD if wild else HARMLESS))
             rows, columns = chance.choice(SIZES)
             fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             _drain(terminal.fd, chance.choice((0.0, 0.1, 1.0)))
+        if trial:
+            _begin_trial(terminal)
+            _drain(terminal.fd, chance.uniform(0.0, 12.0))
         wizard = psutil.Process(terminal.pid)
         if way == "silent":
             wizard = wizard.children()[0]
@@ -123,6 +131,34 @@ def _lose(chance: random.Random, env: dict[str, str], here: Path, way: str | Non
     gone = psutil.wait_procs(own, timeout=ENDS)[1]
     if gone:
         raise Lost(f"{way}: still running: {[one.cmdline() for one in gone]}")
+    end = time.monotonic() + ENDS
+    while left := _of_trial(env["TMPDIR"]):
+        if time.monotonic() > end:
+            raise Lost(f"{way}: a local trial leaves {left}")
+        time.sleep(0.1)
+
+
+def _begin_trial(terminal: Terminal) -> None:
+    """Begin a local trial from step 3 on."""
+    for number in (4, 5, 6, 7):
+        terminal.types(PAGE_DOWN)
+        terminal.sees(f"step {number} of 9")
+    terminal.types(b"\x0f")
+    terminal.sees("Go to step")
+    terminal.types(b"Test locally")
+    terminal.sees("Test locally[^\n]*\n[^\n]*Test locally")  # typed, and found
+    terminal.types(b"\r")
+    terminal.sees("Test locally first")
+
+
+def _of_trial(temporary: str) -> list[str]:
+    """What of a local trial is there: its folder, and the command lines of processes that have it as state folder."""
+    found = [str(path) for path in Path(temporary).glob("aml-deploy-trial-*")]
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("AML_DEPLOY_HOME", "").startswith(temporary):
+                found.append(" ".join(process.cmdline()))
+    return found
 
 
 def _stays(process: psutil.Process) -> bool:
