@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from tests.app.everything import answers
-from tests.app.panes import Walk, home, wizard
+from tests.app.panes import VARIABLES, Walk, home, wizard
 from tui.app.state import step_states
 from tui.app.state.findings import step_of
+from tui.app.state.store import Store
 from tui.app.steps.review.review_list import ReviewList
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_texts import ORDER
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.header import Rail
+from tui.plan.load_save.load import load
 
 __all__ = ["home"]
 
@@ -180,3 +182,22 @@ async def test_after_random_edits_rail_review_and_step_agree(seed: int) -> None:
                 own = pane.first_error() is not None
                 own = own or any(fact.name == "Blocks" for fact in pane.query_one(StepFindings).facts)
                 assert own == told[step].startswith("✖"), (seed, step, told)
+
+
+async def test_a_check_that_began_before_the_environment_was_complete_reports_no_missing_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tui.plan.load_save import resolve as module
+
+    original = module.resolve
+    store = Store(load("churn-xgboost"), environ={})
+
+    def slow(*arguments: Any) -> Any:
+        try:
+            return original(*arguments)
+        finally:  # the rehearsal has started while the plan was being checked
+            store.use(VARIABLES)
+
+    monkeypatch.setattr(module, "resolve", slow)
+    assert store.problems() == {}
+    assert store.ready.is_set()

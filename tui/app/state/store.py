@@ -175,7 +175,7 @@ class Store:
 
     def problem(self, key: str) -> str | None:
         """Return what is wrong with a field and what is valid, as a sentence, or None. May read the disk."""
-        if self._waits(key):
+        if not self.ready.is_set() and self._waits(key):
             return None
         from tui.plan.load_save.resolve import value_problem
 
@@ -189,19 +189,19 @@ class Store:
         from tui.plan.load_save.resolve import resolve
         from tui.plan.problems import PlanInvalid
 
+        ready = self.ready.is_set()  # before `environ` is read, which may be completed meanwhile
         try:
             resolve(document or self.document, self.environ, self.secrets)
         except PlanInvalid as invalid:
             listed = reversed(invalid.problems)  # so that the first one for each key is kept
             found = {problem.key: f"{problem.message} {problem.remedy}".strip() for problem in listed}
-            return {
-                key: found[key] for key in dict.fromkeys((*BY_KEY, *found)) if key in found and not self._waits(key)
-            }
+            keys = [key for key in dict.fromkeys((*BY_KEY, *found)) if key in found]
+            return {key: found[key] for key in keys if ready or not self._waits(key)}
         return {}
 
     def _waits(self, key: str) -> bool:
-        """Whether a field refers to a variable that the rehearsal, which is still starting, sets."""
-        return not self.ready.is_set() and key in BY_KEY and has_reference(self.document.value(key))
+        """Whether a field refers to a variable; while the rehearsal that sets it is starting, it has no value."""
+        return key in BY_KEY and has_reference(self.document.value(key))
 
     def resolved(self, key: str) -> str | None:
         """Return the value that a field's reference resolves to; None without a reference or value, and for secrets."""
