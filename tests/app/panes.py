@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
 from tests.app.recorded import CHANGES, ENDPOINT_ANSWER, FINDINGS, SCORE_ANSWER, WORKSPACE_ANSWER, Answers, Recording
@@ -93,6 +94,7 @@ class Walk:
     def text(self) -> str:
         """Return the text on the screen, line by line."""
         width, height = self.app.size
+        visible_screen_stack.set(self.app._background_screens)  # or what is behind a dialog is kept as if it were empty
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in strips[:height])
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from textual._context import visible_screen_stack
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -373,6 +374,7 @@ def _traced(error: BaseException | None) -> str:
 def _text(app: WizardApp) -> str:
     try:
         width, height = app.size
+        visible_screen_stack.set(app._background_screens)
         strips = app.screen._compositor.render_strips()
         return "\n".join("".join(one.text for one in strip)[:width].rstrip() for strip in strips[:height])
     except Exception as error:  # a screen that is just being removed

@@ -16,6 +16,7 @@ from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual._context import visible_screen_stack
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.geometry import Size
 from textual.strip import Strip
@@ -88,6 +89,7 @@ class Watched:
     def differs(self) -> str:
         """Where the terminal shows something else than the full screen; empty if nowhere."""
         app, size = self.app, self.app.size
+        visible_screen_stack.set(app._background_screens)
         full = app.screen._compositor.render_full_update().render_segments(app.console)
         right = shown(full, size)
         there = shown("", size, self.terminal)
