@@ -69,7 +69,7 @@ def test_each_request_that_was_answered_is_logged_once_and_no_other(run: tuple[d
     logs = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("rehearsal.log*"))
     answered = Counter((method, path, int(status)) for method, path, status in _ANSWERED.findall(logs))
     logged = Counter((call["method"], urlsplit(call["url"]).path, call.get("status")) for call in calls_of(folder))
-    assert sum(logged.values()) > 150
+    assert sum(logged.values()) > 100
     assert not logged - answered
     # While it is imported, azure-ai-ml reads the metadata of a cloud that is not built in by a client of its own.
     assert set(answered - logged) <= {METADATA}

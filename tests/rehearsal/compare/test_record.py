@@ -181,7 +181,7 @@ def test_nothing_is_loaded_when_nothing_is_recorded() -> None:
     code = (
         "import sys, tui.engine.run, tui.cloud.session, tui.cloud.storage.uploader\n"
         "import tui.cloud.assets.code, tui.cloud.endpoints.scoring\n"
-        "print([name for name in sys.modules if 'record' in name or 'anonymise' in name])"
+        "print([name for name in sys.modules if 'recorder' in name or 'anonymise' in name])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

@@ -7,6 +7,8 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 from textual.app import App, SuspendNotSupported
@@ -23,7 +25,7 @@ def show_plainly(app: App[Any], text: str) -> bool:
     """
     shown = without_controls(text)
     try:
-        with app.suspend():
+        with app.suspend(), told_of_signals() as told:
             terminal = sys.__stderr__
             if terminal is None:
                 return False
@@ -34,7 +36,7 @@ def show_plainly(app: App[Any], text: str) -> bool:
                 flush=True,
             )
             with open("/dev/tty", encoding="utf-8") as keys:  # noqa: PTH123
-                number = wait_for_enter(keys)
+                number = wait_for_enter(keys, told)
     except (SuspendNotSupported, OSError):
         return False
     if number == signal.SIGINT:
@@ -44,23 +46,26 @@ def show_plainly(app: App[Any], text: str) -> bool:
     return True
 
 
-def wait_for_enter(keys: IO[str]) -> int:
-    """Wait for a line, outside the event loop; return the number of a signal that ends the program, or 0.
-
-    The loop's own handlers run only after that, so its wake-up descriptor is replaced meanwhile.
-    """
+@contextmanager
+def told_of_signals() -> Iterator[socket.socket]:
+    """Yield a socket that gets the number of each signal, as the event loop's own handlers run only afterwards."""
     told, teller = socket.socketpair()
     with told, teller:
         teller.setblocking(False)
         before = signal.set_wakeup_fd(teller.fileno())
         try:
-            while True:
-                ready, _, _ = select.select([keys.fileno(), told.fileno()], [], [])
-                ending = [number for number in told.recv(64) if number in ENDING] if told.fileno() in ready else []
-                if ending:
-                    return ending[0]
-                if keys.fileno() in ready:
-                    keys.readline()
-                    return 0
+            yield told
         finally:
             signal.set_wakeup_fd(before)
+
+
+def wait_for_enter(keys: IO[str], told: socket.socket) -> int:
+    """Wait for a line, outside the event loop; return the number of a signal that ends the program, or 0."""
+    while True:
+        ready, _, _ = select.select([keys.fileno(), told.fileno()], [], [])
+        ending = [number for number in told.recv(64) if number in ENDING] if told.fileno() in ready else []
+        if ending:
+            return ending[0]
+        if keys.fileno() in ready:
+            keys.readline()
+            return 0

@@ -100,7 +100,7 @@ def recent_plans() -> list[Entry]:
     except OSError:
         pass  # those that were found
     newest = sorted((path for path, at in changed.items() if at), key=lambda path: changed[path], reverse=True)
-    return [Entry(_title(path), _saved(path, changed[path]), plan=str(path)) for path in newest[:MOST]]
+    return [Entry(_title(path), _saved(path, changed[path], plans_folder()), plan=str(path)) for path in newest[:MOST]]
 
 
 def _title(path: Path) -> str:
@@ -108,6 +108,8 @@ def _title(path: Path) -> str:
     return path.stem if path.stem != "plan" else f"{path.parent.name}/{path.name}"
 
 
-def _saved(path: Path, at: float) -> str:
+def _saved(path: Path, at: float, own: Path) -> str:
     what = "unsaved edits of a wizard that ended by an error, kept" if KEPT in path.stem else "saved"
-    return f"{what} {datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M %Z}, in {path.parent}"
+    return f"{what} {datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M %Z}" + f", in {path.parent}" * (
+        path.parent != own
+    )

@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from tui.app.state.answers import BLINK
 from tui.app.state.background import in_background
+from tui.app.state.freshness import CHANGED_BY_RUNS
 from tui.app.state.questions import concerned
 from tui.app.state.store import Store
 from tui.app.steps.field_groups import group_of, grouped
@@ -246,7 +247,7 @@ class FormPane(Pane):
             self.outdated()
             if self.display:
                 self.look(DEBOUNCE)
-        elif "ready" in names and self.display:
+        elif self.display and ("ready" in names or ("azure" in names and self.asks.startswith(CHANGED_BY_RUNS))):
             self.look()
 
     async def question(

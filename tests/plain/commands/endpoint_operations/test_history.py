@@ -327,7 +327,6 @@ def test_arguments_that_do_not_belong_together_are_refused(lonely: dict[str, str
     for arguments in (
         ("rollback", "churn", "--as", "green"),
         ("history", "churn", "--force"),
-        ("rollback", "churn", "--yes"),
     ):
         done = aml_deploy(*arguments, environ=lonely)
         assert done.returncode == 2

@@ -142,8 +142,9 @@ class ReviewList(OptionList):
         self.add_options(
             Option(row.content, id=str(index), disabled=row.heading) for index, row in enumerate(self.rows)
         )
-        if chosen is not None and chosen.key:
-            self.pick_field(chosen.key)
+        if chosen is not None:  # the same row, or else another about its field
+            same = self._pick(lambda row: (row.key, row.topic) == (chosen.key, chosen.topic))
+            same or (chosen.key and self.pick_field(chosen.key))
         if self.highlighted is None:
             self.pick_worst()
         else:
