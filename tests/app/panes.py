@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 
 from tests.app.recorded import CHANGES, ENDPOINT_ANSWER, FINDINGS, SCORE_ANSWER, WORKSPACE_ANSWER, Answers, Recording
 from tui.app.app import WizardApp
+from tui.app.dialogs.base import Box
 from tui.app.steps.deploy.pane import DeployPane
 from tui.plan.load_save.load import load
 
@@ -115,9 +116,11 @@ class Walk:
         return self.text()
 
     def shows(self, words: str) -> bool:
-        """Whether this text is on the screen, in a line or over several."""
+        """Whether this text is on the screen, in a line or over several, of the whole screen or of a dialog's box."""
         text = self.text()
-        return words in text or words in " ".join(text.split())
+        boxes = [box.content_region for box in self.app.screen.query(Box)]
+        inside = ["\n".join(line[box.x : box.right] for line in text.splitlines()[box.y : box.bottom]) for box in boxes]
+        return any(words in one or words in " ".join(one.split()) for one in (text, *inside))
 
 
 @asynccontextmanager

@@ -110,6 +110,5 @@ def _title(path: Path) -> str:
 
 def _saved(path: Path, at: float, own: Path) -> str:
     what = "unsaved edits of a wizard that ended by an error, kept" if KEPT in path.stem else "saved"
-    return f"{what} {datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M %Z}" + f", in {path.parent}" * (
-        path.parent != own
-    )
+    where = f", in {path.parent}" if path.parent != own else ""
+    return f"{what} {datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M %Z}{where}"
