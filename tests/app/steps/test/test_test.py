@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -73,7 +74,7 @@ async def test_a_request_under_way_shows_a_sign_of_life_until_it_is_answered(siz
         await walk.to("test")
         await walk.sees("JSON: 2 rows in data")
         await walk.press("enter")
-        await walk.sees("▸ sending … 1 s")
+        await walk.until(lambda: re.search(r"▸ sending … \d+ s", walk.text()), "it counts the seconds")
         answers.release("score")
         await walk.sees("✔ 200: The model responded")
         await walk.until(lambda: "sending" not in walk.text(), "it is over")
