@@ -197,8 +197,10 @@ async def test_review() -> None:
     answers.hold("check")
     async with wizard(answers) as walk:
         await walk.to("review")
+        await walk.until(lambda: "what exists in Azure" not in walk.text() and "churn-model-adb" in walk.text())
         await pictures(walk, "review-checking", "▸ checking", "churn-model-adb")
         answers.release("check")
+        await walk.until(lambda: "▸ checking" not in walk.text(), "nothing is asked any more")
         await pictures(walk, "review-ready", "before", "egress flag", standard=True)
         await walk.tab_to("review-list")
         await walk.press(*["down"] * 9)

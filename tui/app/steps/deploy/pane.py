@@ -142,7 +142,10 @@ class DeployPane(RunPane):
         if self.follower is not None:
             self.store.states.ran(run_texts.WORDS.get(snapshot.state, snapshot.state))
         view = snapshot.view
-        self.query_one(Timeline).show(snapshot)
+        timeline = self.query_one(Timeline)
+        timeline.show(snapshot)
+        if timeline.has_focus:
+            self.refresh_help()  # of the task, whose usual time may have been read meanwhile
         self.show_rollout()
         log = self.query_one(RunLog)
         log.offer(tuple(task.name for task in view.tasks))
