@@ -28,6 +28,9 @@ def badge(rehearse: bool, environ: Mapping[str, str], readonly: bool = False) ->
     return Content.assemble(where, "  read-only" * readonly)
 
 
+SHORTEST = 9  # cells to which a name in the header is cut; it is left out instead of being cut further
+
+
 class HeaderBar(Widget):
     """One row: step n of 9 and its state on the left; where things happen, saved state and workspace on the right."""
 
@@ -60,8 +63,10 @@ class HeaderBar(Widget):
         right = Content(" · ").join(parts)
         if name.cell_length + left.cell_length + 2 + right.cell_length <= width:
             left = name + left
-        while len(parts) > 1 and left.cell_length + 2 + right.cell_length > width:
-            parts.pop()
+        while len(parts) > 1 and (over := left.cell_length + 2 + right.cell_length - width) > 0:
+            last = parts.pop()
+            if last.cell_length - over >= SHORTEST:
+                parts.append(last.truncate(last.cell_length - over, ellipsis=True))
             right = Content(" · ").join(parts)
         gap = max(1, width - left.cell_length - right.cell_length)
         return Content.assemble(" ", left, " " * gap, right, " ")
