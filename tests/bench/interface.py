@@ -43,7 +43,7 @@ PATIENCE = 240.0  # seconds for any text to come; a first deployment builds its 
 SCRIPT = Path(sys.executable).with_name("aml-deploy")
 COMMAND = [str(SCRIPT)] if SCRIPT.is_file() else [sys.executable, "-m", "tui"]
 BEATING = [sys.executable, str(Path(__file__).with_name("beating.py"))]
-TAB, ENTER, PAGE_DOWN = b"\t", b"\r", b"\x1b[6~"
+TAB, ENTER, PAGE_DOWN, END = b"\t", b"\r", b"\x1b[6~", b"\x1b[F"
 # What must hold (UX.md and the issue): p99 in milliseconds, bytes a second, times the memory of the bare application.
 STALL, ECHO, IDLE, MEMORY = 50, 100, 400, 1.6
 LONGEST_STALL, ADDING = 150, 60  # milliseconds: opening a step, adding a deployment
@@ -234,6 +234,7 @@ def walked(environ: Mapping[str, str], folder: Path, bare_memory: float) -> None
     walking = time.monotonic()
     for step in (2, 3):
         _next(wizard, step)
+    wizard.press(END)  # a name that is selected would be replaced by what is typed
     wizard.read(3)
     typing = time.monotonic()
     milliseconds("echo, in the endpoint's name", wizard.echoes(), ECHO)
