@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from tests.app.panes import home  # noqa: F401  the fixture
 from tui.app.app import WizardApp
