@@ -19,6 +19,7 @@ from tests.app.steps.test_typed_ahead import at_once
 from tests.app.troubleshoot.test_troubleshoot import REPORT, operating
 from tui.app.app import WizardApp
 from tui.app.search.screen import SearchScreen
+from tui.app.state.action import Action
 from tui.app.steps.review.review_list import ReviewList
 from tui.app.steps.step_texts import ORDER, TITLES
 from tui.app.textual_patches.option_list import OptionList
@@ -83,7 +84,7 @@ def in_row(walk: Walk, key: str) -> bool:
 
 async def test_every_step_and_every_action_is_found_by_its_words() -> None:
     async with wizard(answers(), size=(80, 24)) as walk:
-        for step in (*ORDER[1:], ORDER[0]):
+        for step in (*ORDER, ORDER[0]):  # at first the one that is shown, which is only found
             await pick(walk, f"Go to step {ORDER.index(step) + 1}, {TITLES[step]}", f"step {TITLES[step]}")
             await walk.until(partial(at_step, walk, step), step)
             screen = await menu(walk)
@@ -202,6 +203,18 @@ async def test_plans_and_runs_arrive_late_without_moving_the_mark(home: Path, mo
         await walk.until(lambda: "model" in [entry.label for entry in screen.entries], "the plan has arrived")
         assert screen.marked is marked
         assert "reading" not in walk.text()
+
+
+async def test_what_arrives_while_an_entry_is_being_taken_does_not_take_its_place() -> None:
+    ran: list[str] = []
+    async with wizard(answers()) as walk:
+        screen = await menu(walk, "step 4")
+        screen._list.action_select()  # as Enter does; its message is handled after the arrival
+        screen._index.add([Action("step 4", "It comes first.", lambda: ran.append("it"))])
+        screen._show(screen._index.find("step 4"), screen.marked)
+        assert screen.entries[0].label == "step 4"
+        await walk.until(lambda: at_step(walk, "model"), "the step that was marked")
+    assert not ran
 
 
 async def test_a_state_folder_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,13 +33,12 @@ ALSO = {
 
 
 def steps_and_fields(go: Callable[[str, str | None], object], shown: str = "") -> list[Action]:
-    """Return the steps (but the one `shown`), and all fields; `go` takes a step and the key of a field, or None."""
+    """Return the steps (the one `shown` is not listed) and all fields; `go` takes a step and a field's key, or None."""
     found = []
     for number, step in enumerate(ORDER, 1):
-        if step != shown:
-            lead = LEADS[step][:1].upper() + LEADS[step][1:]
-            label = f"Go to step {number}, {TITLES[step]}"
-            found.append(Action(label, f"{lead}.", partial(go, step, None), TITLES[step], listed=bool(shown)))
+        lead = LEADS[step][:1].upper() + LEADS[step][1:]
+        label, listed = f"Go to step {number}, {TITLES[step]}", shown not in ("", step)
+        found.append(Action(label, f"{lead}.", partial(go, step, None), TITLES[step], listed=listed))
     for field in sorted(FIELDS, key=lambda field: field.advanced):  # the common ones first among equals
         name = field.key.rpartition(".")[2]
         words = f"{field.key} {name} {TITLES[field.step]} {' '.join(field.choices)} {ALSO.get(field.key, '')}"

@@ -165,5 +165,5 @@ class SearchScreen(Dialog[Action]):
         self._list.action_select()
 
     @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self.entries[event.option_index])
+    def _selected(self) -> None:
+        self.dismiss(self.marked)  # the event's index is of the list as it was: further entries may have come
