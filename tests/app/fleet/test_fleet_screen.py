@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from tests.app.fleet.rows import (
 )
 from tests.app.panes import Walk, home
 from tests.app.widgets.test_keys import is_forbidden, own
+from tui.app.app import WizardApp
 from tui.app.fleet.screen import FleetScreen
 from tui.helper import fleet_report
 from tui.helper.client import HelperError
@@ -60,6 +63,27 @@ async def test_rows_appear_while_workspaces_are_still_being_read() -> None:
         await walk.sees("reading 2 of 2 workspaces", "1,000", "41 ms", "Not read (1)")
         answers.release("fleet")
         await walk.sees("1 endpoint in 1 of 2 workspaces, read ", "Not read (1)")
+
+
+async def test_a_rehearsal_that_does_not_start_after_the_fleet_was_left_fails_nowhere() -> None:
+    left = threading.Event()
+
+    def prepare(document: object) -> dict[str, str]:
+        left.wait(60)
+        raise RuntimeError("The port is taken.")
+
+    app = WizardApp(environ=dict(os.environ), rehearse=True, prepare=prepare, helper=Fleet(),
+                    begin=lambda app: app.fleet())  # fmt: skip
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Starting the rehearsal")
+        await walk.tab_to("home")
+        await walk.press("enter")
+        await walk.sees("Presets")
+        left.set()
+        await walk.until(lambda: app.store is not None and app.store.prepare_problem, "it has failed")
+        await pilot.pause()
+        assert app.screen.name == "home"
 
 
 async def test_the_worst_is_first_and_every_row_is_explained() -> None:

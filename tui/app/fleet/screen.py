@@ -91,7 +91,10 @@ class FleetScreen(RowActions, inherit_bindings=False):
         self.read()
         self._paint()
         self.set_interval(REFRESH_SECONDS, self._tick)
-        self.store.listen(lambda names: self._paint() if "preparing" in names and self.is_mounted else None)
+        self._unlisten = self.store.listen(lambda names: self._paint() if "preparing" in names else None)
+
+    def _on_prune(self) -> None:
+        self._unlisten()
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.height >= ROOMY, "-roomy")
