@@ -20,7 +20,7 @@ from textual.screen import ModalScreen
 from tui.app.app_interface import AppInterface
 from tui.app.state.action import Action
 from tui.app.state.background import in_background, in_thread
-from tui.app.state.new_files import has_kept_edits
+from tui.app.state.new_files import has_kept_edits, place_of_copies
 from tui.app.state.recent_plans import remember
 from tui.app.state.store import Adopt, Store
 from tui.app.steps.typed_ahead import TypedAhead
@@ -334,7 +334,9 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
         if self.store is None:
             return "Nothing is running."
         if self.store.file is None and self.store.dirty:
-            copied = f" as a copy in {here()}" if self.store.is_preset else ""
+            copied = ""
+            with contextlib.suppress(OSError):
+                copied = f" as a copy in {place_of_copies()}" if self.store.is_preset else ""
             return f"Nothing is running. The plan is saved{copied}."
         return f"Nothing is running. {self.plan_kept()}".rstrip()
 

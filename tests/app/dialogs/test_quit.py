@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.panes import home, wizard
+from tests.app.panes import home, plans, wizard
 from tests.app.working import working_run
+from tui.app.widgets.waiting import Said
 
 __all__ = ["home", "working_run"]
 
@@ -24,6 +25,21 @@ async def test_ctrl_c_asks_and_a_second_time_leaves() -> None:
         assert walk.app.screen.name == "wizard", "Stay goes back to the step"
         await walk.press("ctrl+c", "ctrl+c")
         assert walk.app.return_value == "left"
+
+
+@pytest.mark.parametrize("writable", [True, False])
+async def test_it_says_where_the_copy_of_a_preset_will_be(
+    home: Path, monkeypatch: pytest.MonkeyPatch, writable: bool
+) -> None:
+    here = Path.cwd()
+    monkeypatch.setattr("tui.app.state.new_files.os.access", lambda path, mode: writable or path != here)
+    async with wizard() as walk:
+        walk.store.set("deployment.instance_count", "3")
+        await walk.press("ctrl+c")
+        place = here if writable else plans(home)
+        await walk.until(lambda: f"as a copy in {place}." in str(walk.app.screen.query_one(Said).content), str(place))
+        await walk.press("ctrl+c")
+    assert place in walk.store.file.parents
 
 
 async def test_ctrl_c_leaves_a_second_time_also_when_the_terminal_was_made_too_small_in_between() -> None:

@@ -40,17 +40,21 @@ def stem_of(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
 
 
-def copy_of_preset(document: Document, place: Path | None = None) -> tuple[Document, Path]:
-    """Copy a preset's files to a new folder in `place` (None: where the user works), so that they can be changed.
-
-    Where the user works is the current folder, or the state folder's plans if that cannot be written. Returns the plan
-    with the copied files, whose relative paths start from the current folder, and the file that it is to be saved to.
-    Raises OSError.
-    """
+def place_of_copies() -> Path:
+    """Return the current folder, or the state folder's plans if that cannot be written. Raises OSError."""
     from tui.engine.journal.state_folder import plans_folder
 
+    return here() if os.access(here(), os.W_OK) else plans_folder()
+
+
+def copy_of_preset(document: Document, place: Path | None = None) -> tuple[Document, Path]:
+    """Copy a preset's files to a new folder in `place` (None: the place of copies), so that they can be changed.
+
+    Returns the plan with the copied files, whose relative paths start from the current folder, and the file that it is
+    to be saved to. Raises OSError.
+    """
     name = document.origin.partition("preset ")[2]
-    own = new_path(place or (here() if os.access(here(), os.W_OK) else plans_folder()), name)
+    own = new_path(place or place_of_copies(), name)
     try:
         shutil.copytree(presets.folder() / name, own, copy_function=shutil.copyfile)  # the package's may be read-only
     except OSError as error:
