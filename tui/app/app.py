@@ -322,11 +322,17 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
 
     def _leave_as(self, answer: str | None) -> None:
         if answer == "stop":
+            from tui.app.dialogs.text_dialog import TextScreen
             from tui.engine.start_stop import stop
 
-            if self.store is not None and self.store.run is not None:
-                stop(self.store.run, clean_up=True)
-            self.finish("stopping")
+            try:
+                if self.store is not None and self.store.run is not None:
+                    stop(self.store.run, clean_up=True)
+            except OSError as error:
+                text = f"Its folder cannot be written: {error.strerror or error}. The run continues."
+                self.push_screen(TextScreen("The run cannot be stopped", text))
+            else:
+                self.finish("stopping")
         elif answer is not None:
             self.finish("detached" if self.under_way() else "left")
 

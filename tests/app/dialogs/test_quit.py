@@ -42,6 +42,22 @@ async def test_it_says_where_the_copy_of_a_preset_will_be(
     assert place in walk.store.file.parents
 
 
+async def test_a_run_that_cannot_be_asked_to_clean_up_says_so_and_goes_on(working_run) -> None:
+    run, engine = working_run
+    (run.folder / "clean-up").mkdir()  # as a full disk: nothing can be written there
+    async with wizard() as walk:
+        walk.store.follow(run)
+        await walk.press("ctrl+c")
+        await walk.sees("Stop and clean up")
+        await walk.tab_to("stop")
+        await walk.press("enter")
+        await walk.sees("Yes, stop and clean up")
+        await walk.tab_to("stop")
+        await walk.press("enter")
+        await walk.sees("The run cannot be stopped", "Is a directory")
+        assert walk.app.return_value is None and engine.poll() is None
+
+
 async def test_ctrl_c_leaves_a_second_time_also_when_the_terminal_was_made_too_small_in_between() -> None:
     async with wizard() as walk:
         await walk.press("ctrl+c")
