@@ -30,7 +30,12 @@ def differences(before: Report, after: Report) -> list[str]:
 
 
 def _findings(report: Report) -> dict[tuple[str, str], Mapping[str, Any]]:
-    return {(item["id"], item.get("deployment") or ""): item for item in report.get("findings") or ()}
+    return {key_of(item): item for item in report.get("findings") or ()}
+
+
+def key_of(item: Mapping[str, Any]) -> tuple[str, str]:
+    """What makes a finding the same one in another report."""
+    return item["id"], item.get("deployment") or ""
 
 
 def _event(change: Mapping[str, Any]) -> tuple[str, ...]:

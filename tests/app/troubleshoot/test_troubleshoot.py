@@ -15,6 +15,7 @@ from tests.app.panes import VARIABLES, Walk, home
 from tests.app.recorded import Answers
 from tests.app.visible_focus import sees_focus
 from tui.app.app import WizardApp
+from tui.app.textual_patches.option_list import OptionList
 from tui.app.troubleshoot.choose_endpoint import ChooseEndpointDialog
 from tui.app.troubleshoot.finding_dialog import FindingDialog
 from tui.app.troubleshoot.screen import SECTIONS, TroubleshootScreen
@@ -229,6 +230,23 @@ async def test_the_findings_are_there_first_and_enter_shows_one(home: Path) -> N
         plain = walk.app.screen.plain  # type: ignore[attr-defined]
         for words in ("No requests reach", "Changes of the last 24 hours", "Worker ready", "2026-11-23"):
             assert words in plain
+
+
+async def test_a_new_finding_above_does_not_move_the_mark_to_another_one(home: Path) -> None:
+    slow = finding("slow", "warning", "p95 latency is 900 ms.")
+    looks = iter([REPORT, {**REPORT, "findings": [ZERO, slow, LOGS]}, {**REPORT, "findings": [ZERO]}])
+    async with operating(Answers(troubleshoot=lambda _: next(looks))) as walk:
+        marked = walk.app.screen.query_one("#findings", OptionList)
+        await walk.press("down")
+        for shown, at in ((3, 2), (1, 0)):
+            await walk.tab_to("look")
+            await walk.press("enter")
+            await walk.until(lambda: marked.option_count == shown, "the new look")  # noqa: B023
+            assert marked.highlighted == at
+            await walk.press("escape", "enter", "enter")
+            await walk.until(lambda: isinstance(walk.app.screen, FindingDialog), "the finding")
+            assert walk.app.screen.finding is (LOGS if at else ZERO)  # type: ignore[attr-defined]
+            await walk.press("escape")
 
 
 async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> None:

@@ -91,6 +91,7 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
         self._body = plan_request(store.document)
         self._looking = False
         self._news: list[str] = []
+        self._found: list[Mapping[str, Any]] = []  # the findings as listed
 
     def compose(self) -> ComposeResult:
         yield Static(self._title(f"troubleshoot {self._endpoint}"), id="trouble-title", markup=False)
@@ -219,11 +220,13 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
         self.query_one("#trouble-title", Static).update(self._title(head))
         options = self.query_one("#findings", OptionList)
         at = options.highlighted or 0
+        marked = words.key_of(self._found[at]) if self._found else None
         had_focus = options.has_focus
         options.clear_options()
-        found = self.report.get("findings") or []
-        options.add_options([Option(self._finding_line(item), id=f"finding-{at}") for at, item in enumerate(found)])
-        options.highlighted = min(at, len(found) - 1) if found else None
+        self._found = found = list(self.report.get("findings") or ())
+        options.add_options([Option(self._finding_line(item)) for item in found])
+        keys = [words.key_of(item) for item in found]
+        options.highlighted = (keys.index(marked) if marked in keys else min(at, len(keys) - 1)) if keys else None
         if found and (had_focus or (self.query_one(Sections).has_focus and self.section == "findings")):
             options.focus()
         news = self.query_one("#news", Static)
@@ -340,7 +343,7 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
 
     @on(OptionList.OptionSelected, "#findings")
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        self._details_of(self.report["findings"][event.option_index])
+        self._details_of(self._found[event.option_index])
 
     def _fixed(self, fixed: bool | None) -> None:
         if fixed:
