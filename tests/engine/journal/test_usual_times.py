@@ -73,13 +73,19 @@ def test_only_the_last_runs_count(home: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"tasks": 1, "workspace": {}, "pace": 1}', '{"tasks": {"model": 3}, "workspace": {}, "pace": 1}',
-     '{"tasks": {"model": ["create", "x"]}, "workspace": {}, "pace": 1}',
-     '{"tasks": {"model": ["create", NaN]}, "workspace": {}, "pace": 1}', '{"tasks": {}, "workspace": 2, "pace": 1}',
+     '{"tasks": {"model": ["create", "x"]}, "workspace": {}, "pace": 1}', '{"tasks": {}, "workspace": 2, "pace": 1}',
      '{"tasks": {}, "workspace": {}, "pace": []}'],
 )  # fmt: skip
 def test_a_file_that_is_none_is_passed_over(home: Path, text: str) -> None:
     made(home, 1, 1.0)
     (made(home, 2).folder / FILE).write_text(text, encoding="utf-8")
+    assert compared(made(home, 3)) == [1.0]
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e308, -1.0])
+def test_a_time_that_nobody_measured_is_passed_over(home: Path, seconds: float) -> None:
+    made(home, 1, 1.0)
+    made(home, 2, seconds)
     assert compared(made(home, 3)) == [1.0]
 
 

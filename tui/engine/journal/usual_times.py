@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from tui.engine.journal.runs import Run, runs
 
 FILE = "times.json"
 MOST_RUNS = 10  # earlier runs that are compared with
+LONGEST = 1e9  # seconds; what is longer, or negative, was not measured
 PLANNED = ("rollout",)
 """Kinds of tasks whose duration is in the plan."""
 
@@ -61,7 +61,7 @@ def _read(folder: Path) -> Times | None:
         pace = None if found["pace"] is None else float(found["pace"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-    return Times(tasks, workspace, pace) if all(math.isfinite(seconds) for _, seconds in tasks.values()) else None
+    return Times(tasks, workspace, pace) if all(0 <= seconds < LONGEST for _, seconds in tasks.values()) else None
 
 
 def usual(task: TaskView, before: list[Times]) -> Usual | None:
