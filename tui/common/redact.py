@@ -25,16 +25,18 @@ _PATTERNS = (
         ),
     ),
     (("eyj",), re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),  # JSON Web Tokens
-    (("sig=",), re.compile(r"(?i)(\bsig=)[^&\s\"']+")),  # in storage URLs, like the next two
+    (("sig=",), re.compile(r"(?i)(\bsig=)[^&\s\"']+")),  # in storage URLs, like the next three
+    (("sig%",), re.compile(r"(?i)(sig%(?:25)*3d)[^&\s\"']+")),
     (("=",), re.compile(r"(?i)((?:sig|se|sv|sks?|skoid)=)[A-Za-z0-9%+/=_-]{20,}")),
     (("=",), re.compile(r"(?i)([?&](?:s|h|code|token|sv_sig)=)[^&\s\"']{16,}")),
     (
         ("key", "secret", "assertion", "passw", "token", "connection"),
         re.compile(
             r"(?i)((?:account_?key|shared_?access_?key|client_?(?:secret|assertion)|password|passwd|"
-            r"(?:primary|secondary|api)_?key|(?:access|refresh|sas)_?token|connection_?string)[\"']?\s*[=:]\s*[\"']?)"
+            r"(?:primary|secondary|api)_?key|(?:access|refresh|sas)_?token|connection_?string)"
+            r"\\*[\"']?\s*[=:]\s*\\*[\"']?)"  # JSON in JSON escapes the quotes
             r"(?!\{\{|\$[\w{(]|<[\w -]+>)"  # a reference or placeholder, such as {{secrets/SCOPE/KEY}}
-            r"(?:(?<=[\"'])[^\"'\n]+|(?<==)[^&\s\"']+|[^\s\"',;&]{4,})"
+            r"(?:(?<=[\"'])[^\"'\n]*[^\"'\n\\]|(?<==)[^&\s\"']+|[^\s\"',;&]{4,})"
         ),
     ),
     (("pwd",), re.compile(r"(?i)(;\s*pwd\s*=\s*)(?!\$)[^;\s\"']+")),  # in a connection string
@@ -226,7 +228,8 @@ def each_text(data: Any, change: Callable[[str], str]) -> Any:
 
 def without_logins(text: str) -> str:
     """The text without secrets, and without logins in its URLs, which a file that is written here must not have."""
-    return redact(re.sub(r"(://)[^/@\s$]+@|(://[^/\s]+/)t/[^/\s]{8,}/", r"\1\2", text))  # the latter is conda's
+    # Before the @ of abfss:// is a container; the second kind of login is conda's.
+    return redact(re.sub(r"(?<!abfss)(://)[^/@\s$]+@|(://[^/\s]+/)t/[^/\s]{8,}/", r"\1\2", text))
 
 
 class RedactingFilter(logging.Filter):

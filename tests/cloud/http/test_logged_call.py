@@ -72,6 +72,7 @@ def last() -> dict[str, Any]:
             f"curl --request PUT '{STORE}?comp=block&blockid=QQ'\"&$SAS\"",
         ),
         ("PUT", f"{STORE}?sv=1&sig=abc", f'curl --request PUT {STORE}"?$SAS"'),
+        ("HEAD", STORE, f"curl --head {STORE}"),
         # Metrics of many resources have a host of their own.
         (
             "POST",
@@ -85,9 +86,12 @@ def test_a_call_is_the_command_that_asks_the_same(method: str, url: str, shown: 
 
 
 def test_a_call_by_curl_has_the_headers_that_matter_and_no_key() -> None:
-    headers = {"Authorization": "Bearer key-0123456789", "Content-Type": "application/json", "api-key": "key-012345678",
+    headers = {"authorization": "Bearer key-0123456789", "content-type": b"application/json", "api-key": "key-01234567",
                "azureml-model-deployment": "blue", "User-Agent": "x"}  # fmt: skip
-    assert command("POST", "https://a.b/score", b"[1]", 3, headers) == (
+    request = requests.Request("POST", "https://a.b/score", data=b"[1]", headers=headers).prepare()
+    with logged(request):
+        pass
+    assert last()["command"] == (
         "curl --request POST --header 'Content-Type: application/json' --header 'azureml-model-deployment: blue' "
         '--header "Authorization: Bearer $TOKEN" --data-binary @FILE https://a.b/score'
     )
@@ -104,6 +108,18 @@ def test_a_body_is_shown_without_what_looks_secret_or_named_as_a_file() -> None:
     for other in (b"not JSON", json.dumps({"a": "b" * 5000})):
         assert command("PUT", url, other).endswith(" --body @FILE")
     assert command("PUT", url, b"", 12).endswith(" --body @FILE"), "a stream"
+
+
+def test_a_body_keeps_containers_and_no_secret_of_json_in_json() -> None:
+    def logged_body(value: str) -> str:
+        with logged(requests.Request("PUT", f"{ARM}{WORKSPACE}{VERSION}", data=json.dumps({"a": value})).prepare()):
+            pass
+        return str(last()["command"]).rpartition(" --body ")[2]
+
+    inner = json.dumps({"clientSecret": "hunter two"})
+    assert logged_body("abfss://models@acc.dfs.x/churn") == '\'{"a": "abfss://models@acc.dfs.x/churn"}\''
+    for value in (inner, json.dumps(inner), json.dumps(json.dumps(inner)), quote(f"{STORE}?sv=1&sig=abc", safe="")):
+        assert logged_body(value) == '\'{"a": "(hidden)"}\''
 
 
 def test_what_users_name_themselves_is_judged_by_its_characters_and_no_variable_is_shown() -> None:

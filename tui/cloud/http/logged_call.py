@@ -125,7 +125,7 @@ def command(
     method: str, url: str, body: str | bytes = b"", sent: int = 0, headers: Mapping[str, str | bytes] | None = None
 ) -> str:
     """The command that asks the same; `sent` is the length of a body that is not given."""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    text = _text(body)
     parts, shown = urlsplit(url), without_secrets(url)
     query = dict(parse_qsl(parts.query))
     if parts.path.endswith(_TOKENS) and "onlineendpoints" not in parts.path.lower():
@@ -138,13 +138,18 @@ def command(
                     return az(known, **dict(reversed(list(found.groupdict().items()))))  # its name first
         relative = shown[shown.index(parts.path) :]
         return az("rest", method=method.lower(), url=relative, **_body(text, sent))
-    given = {name: value.decode() if isinstance(value, bytes) else value for name, value in (headers or {}).items()}
-    lines = [shlex.quote(f"{name}: {given[name]}") for name in _HEADERS if name in given]
+    given = headers or {}
+    lines = [shlex.quote(f"{name}: {_text(given[name])}") for name in _HEADERS if name in given]
     lines += ['"Authorization: Bearer $TOKEN"'] if "Authorization" in given else []
-    words = ["curl", "--request", method, *(f"--header {line}" for line in lines)]
+    how = "--head" if method == "HEAD" else f"--request {method}"  # by --request, curl would wait for a body
+    words = ["curl", how, *(f"--header {line}" for line in lines)]
     words += ["--data-binary @FILE"] if text or sent else []
     sas = f'"{"&" if "?" in shown else "?"}$SAS"' if "sig" in query else ""
     return " ".join([*words, shlex.quote(shown) + sas])
+
+
+def _text(given: str | bytes) -> str:
+    return given.decode("utf-8", "replace") if isinstance(given, bytes) else given
 
 
 def _body(text: str, sent: int) -> dict[str, str]:
