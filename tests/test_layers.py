@@ -7,6 +7,7 @@ import graphlib
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,11 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         "tui.cloud.sources.blob_source",
     }  # it does see imports
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names a circle
+
+
+def test_no_module_is_longer_than_400_lines_and_no_folder_has_more_than_20() -> None:
+    paths = [path for folder in (PACKAGE, Path(__file__).parent) for path in folder.rglob("*.py")]
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    assert {path: number for path, number in lines.items() if number > 400} == {}
+    modules = Counter(path.parent for path in paths if path.name != "__init__.py")
+    assert {folder: number for folder, number in modules.items() if number > 20} == {}

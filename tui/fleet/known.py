@@ -86,6 +86,16 @@ class Known:
                 if place is None or wish.includes(place):
                     hear(part)
 
+    def tell_known(self, wish: Wish, part: Callable[[dict[str, Any]], None]) -> None:
+        """Tell `part` all that is known of what is wished for, whether or not it was told before."""
+        with self.lock:
+            for one in self.workspaces.values():
+                if wish.includes(one.place) and one.told:
+                    part(one.told)
+                    for key in one.endpoints:
+                        if key in self.rows:
+                            part({**self.rows[key], "kind": "endpoint"})
+
     def due(self, kind: str, name: str, fresh: bool, age: float | None = None) -> bool:
         """Whether a part must be read now; then nobody else reads it until it is old again."""
         now = time.monotonic()

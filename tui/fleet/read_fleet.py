@@ -46,7 +46,7 @@ def read(known: Known, cloud: Cloud, wish: Wish, part: Part) -> Body:
     reading = _Reading(known, read_budget.budgeted(cloud), wish)
     with known.listening(wish, part):
         if wish.resend:
-            reading.tell_known(part)
+            known.tell_known(wish, part)
         # A second reading finds nothing due while the first one is under way: it hears what that one finds.
         with contextlib.nullcontext() if wish.endpoints else known.reading:
             return reading.run()
@@ -370,16 +370,6 @@ class _Reading:
             self._show(facts)
 
     # The rows
-
-    def tell_known(self, part: Part) -> None:
-        """Tell all that is known, whether or not it was told before."""
-        with self.known.lock:
-            for one in self.known.workspaces.values():
-                if self.wish.includes(one.place) and one.told:
-                    part(one.told)
-                    for key in one.endpoints:
-                        if key in self.known.rows:
-                            part({**self.known.rows[key], "kind": "endpoint"})
 
     def _show(self, facts: Facts) -> None:
         """Send the row of an endpoint if it differs from the one that was sent last."""

@@ -91,34 +91,16 @@ REPORT: dict[str, Any] = {
         "created_at": "2026-11-23T00:00:00Z",
         "created_by": "ann",
     },
-    "deployments": [
-        {
-            "name": "blue",
-            "provisioning_state": "Succeeded",
-            "traffic": 0,
-            "mirror_traffic": 0,
-            "instance_type": "Standard_DS3_v2",
-            "instance_count": 1,
-            "price_per_hour": 0.29,
-            "age_seconds": 7000.0,
-            "autoscale": [],
-        }
-    ],
+    "deployments": [{
+        "name": "blue", "provisioning_state": "Succeeded", "traffic": 0, "mirror_traffic": 0,
+        "instance_type": "Standard_DS3_v2", "instance_count": 1, "price_per_hour": 0.29, "age_seconds": 7000.0,
+        "autoscale": [],
+    }],
     "cost": {"per_hour": 0.29, "per_month": 214.0, "currency": "USD", "note": "List price."},
-    "reach": {
-        "hops": [
-            {
-                "name": "scoring",
-                "host": "churn-01.eastus.inference.ml.azure.com",
-                "purpose": "answers",
-                "needed": True,
-                "addresses": ["10.1.0.7"],
-                "cnames": [],
-                "private": True,
-                "state": "reachable",
-            }
-        ]
-    },
+    "reach": {"hops": [{
+        "name": "scoring", "host": "churn-01.eastus.inference.ml.azure.com", "purpose": "answers", "needed": True,
+        "addresses": ["10.1.0.7"], "cnames": [], "private": True, "state": "reachable",
+    }]},
     "logs": [
         {"deployment": "blue", "container": "inference-server", "content": "first line\nWorker ready\n"},
         {"deployment": "blue", "container": "storage-initializer", "content": "Downloaded 6 files\n"},
@@ -154,7 +136,7 @@ REPORT: dict[str, Any] = {
             "deployment": None,
         }
     ],
-}
+}  # fmt: skip
 MENDED = {
     **copy.deepcopy(REPORT),
     "wrong": False,

@@ -24,6 +24,7 @@ from tui.cloud.monitor import activity_log, metrics_batch, resource_graph
 from tui.cloud.monitor.activity_log import SubscriptionLog
 from tui.cloud.monitor.key_age import key_age
 from tui.cloud.monitor.metrics_batch import LastHour
+from tui.cloud.session import connect
 from tui.common.deadlines import Question
 
 SUBSCRIPTION = WORKSPACE.subscription_id
@@ -102,13 +103,10 @@ def test_a_query_without_an_answer_is_an_error(service: Service, cloud: Any, rep
         resource_graph.query(cloud, resource_graph.ENDPOINTS, [SUBSCRIPTION])
 
 
-def test_queries_wait_for_resource_graphs_own_limit(
-    service: Service, cloud: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_queries_wait_for_their_own_limit(service: Service, cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
     monkeypatch.setattr(read_budget.ReadBudget, "take", lambda self, place: taken.append(place))
-    quota = {"x-ms-user-quota-remaining": "0"}
-    service.on("POST", GRAPH, Reply(200, page("a").body, quota))
+    service.on("POST", GRAPH, Reply(200, page("a").body, {"x-ms-user-quota-remaining": "0"}))
     resource_graph.query(cloud, resource_graph.ENDPOINTS, [SUBSCRIPTION])
     assert taken == [read_budget.GRAPH]
     bucket = read_budget.of(cloud)._buckets[read_budget.GRAPH]
@@ -179,39 +177,30 @@ def test_one_endpoint_may_fail_and_a_latency_be_missing(service: Service, cloud:
     assert isinstance(error, CloudError) and (error.code, error.cause) == ("Throttled", "said")
 
 
-def without_a_host(service: Service) -> None:
-    described = json.loads(json.dumps(service._reply("GET", "/metadata/endpoints").body))
-    del described[0]["metricsEndpoint"]
-    service.on("GET", "^/metadata/endpoints", Reply(200, described))
-
-
-def at_an_unknown_host(service: Service) -> None:
-    described = json.loads(json.dumps(service._reply("GET", "/metadata/endpoints").body))
-    described[0]["metricsEndpoint"] = "https://{region}.metrics.invalid"
-    service.on("GET", "^/metadata/endpoints", Reply(200, described))
+def at_host(service: Service, **host: str) -> None:
+    (described, *others) = json.loads(json.dumps(service._reply("GET", "/metadata/endpoints").body))
+    del described["metricsEndpoint"]
+    service.on("GET", "^/metadata/endpoints", Reply(200, [{**described, **host}, *others]))
 
 
 @pytest.mark.parametrize(
     ("disturb", "region"),
     [
-        (lambda service: service.on("POST", BATCH, Reply(403, {})), "eastus"),
-        (lambda service: service.on("POST", BATCH, Reply(404, {})), "eastus"),
-        (lambda service: service.on("POST", BATCH, Reply(401, {})), "eastus"),
-        (lambda service: service.on("POST", BATCH, Reply(200, {"values": None})), "eastus"),
-        (lambda service: service.on("POST", BATCH, Reply(200, {"values": [{"value": 3}]})), "eastus"),
-        (lambda service: service.on("POST", BATCH, Reply(307, b"", {"Location": "https://elsewhere.test/"})), "eastus"),
+        *(
+            (lambda service, reply=reply: service.on("POST", BATCH, reply), "eastus")
+            for reply in (Reply(403, {}), Reply(404, {}), Reply(401, {}), Reply(200, {"values": None}),
+                          Reply(200, {"values": [{"value": 3}]}), Reply(307, b"", {"Location": "https://x.test/"}))
+        ),
         (lambda service: service.on("GET", r"^/msi/token.*metrics\.monitor", Reply(400, {"error": "x"})), "eastus"),
-        (without_a_host, "eastus"),
-        (at_an_unknown_host, "eastus"),
+        (at_host, "eastus"),
+        (lambda service: at_host(service, metricsEndpoint="https://{region}.metrics.invalid"), "eastus"),
         (lambda service: None, "east/../us"),
         (lambda service: None, ""),
     ],
-)
+)  # fmt: skip
 def test_without_batches_each_endpoint_is_asked_for(
     service: Service, plan: Any, disturb: Callable[[Service], None], region: str
 ) -> None:
-    from tui.cloud.session import connect
-
     disturb(service)
     cloud = connect(plan)
     service.on("GET", "E0.*RequestsPerMinute", Reply(200, {"value": [{"timeseries": list(COUNTED)}]}))
@@ -232,8 +221,6 @@ def test_without_batches_each_endpoint_is_asked_for(
 def test_a_refusal_is_remembered_for_the_identity_and_the_subscription(
     service: Service, plan: Any, cloud: Any, monkeypatch: pytest.MonkeyPatch, status: int, again: int
 ) -> None:
-    from tui.cloud.session import connect
-
     service.on("POST", BATCH, Reply(status, {}))
     service.on("GET", SINGLE, Reply(200, {"value": []}))
     ids = [endpoint(number) for number in range(101)]
@@ -250,9 +237,7 @@ def test_a_refusal_is_remembered_for_the_identity_and_the_subscription(
     assert service.count("POST", BATCH) == again + 4
 
 
-def test_where_endpoints_are_asked_one_by_one_their_wait_for_the_budget_is_counted(
-    service: Service, cloud: Any
-) -> None:
+def test_the_wait_for_the_budget_is_counted_also_one_by_one(service: Service, cloud: Any) -> None:
     service.on("POST", BATCH, Reply(403, {}))
     service.on("GET", SINGLE, Reply(200, {"value": []}))
     read_budget.of(cloud).learn(SUBSCRIPTION, 429, {"Retry-After": "1"})
@@ -267,8 +252,6 @@ def test_where_endpoints_are_asked_one_by_one_their_wait_for_the_budget_is_count
 
 
 def test_a_host_that_drops_what_it_is_sent_costs_one_attempt(service: Service, plan: Any) -> None:
-    from tui.cloud.session import connect
-
     # A queue of connections that is full: more are dropped, as by a firewall.
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind(("127.0.0.1", 0))
@@ -277,9 +260,7 @@ def test_a_host_that_drops_what_it_is_sent_costs_one_attempt(service: Service, p
             one = waiting.enter_context(socket.socket())
             one.setblocking(False)
             one.connect_ex(full.getsockname())
-        described = json.loads(json.dumps(service._reply("GET", "/metadata/endpoints").body))
-        described[0]["metricsEndpoint"] = f"https://127.0.0.1:{full.getsockname()[1]}/metrics/{{region}}"
-        service.on("GET", "^/metadata/endpoints", Reply(200, described))
+        at_host(service, metricsEndpoint=f"https://127.0.0.1:{full.getsockname()[1]}/metrics/{{region}}")
         service.on("GET", SINGLE, Reply(200, {"value": []}))
         cloud, told = connect(plan), list[str]()
         with observed(lambda reason, _: told.append(reason)):
@@ -308,9 +289,8 @@ def test_tokens_are_of_one_identity_and_of_the_hosts_audience(service: Service, 
     measured(service, batch([endpoint(0)]), batch([endpoint(0)]))
     for _ in range(3):
         metrics_batch.last_hour(cloud, SUBSCRIPTION, "eastus", [endpoint(0)])
-    assert (
-        service.count("GET", "^/msi/token") == service.count("GET", r"^/msi/token.*metrics\.monitor\.azure\.com") == 1
-    )
+    for pattern in ("^/msi/token", r"^/msi/token.*metrics\.monitor\.azure\.com"):
+        assert service.count("GET", pattern) == 1
     assert asked(service, "metrics batch", BATCH)
 
 

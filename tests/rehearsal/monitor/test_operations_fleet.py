@@ -1,13 +1,10 @@
 """Questions over many endpoints: Resource Graph, metrics in batches, the activity log and autoscale of a subscription.
 
-Requests and answers are held against the published descriptions; Microsoft's own clients ask too, where they are
-installed.
+Requests and answers are held against the published descriptions.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -16,7 +13,7 @@ import requests
 from arm_client import Arm
 
 from tests.published_interfaces import GRAPH_COLUMNS, check_answer, check_request
-from tui.rehearsal.arm.rights import change, forget
+from tui.rehearsal.arm.rights import change
 from tui.rehearsal.monitor.resource_graph import COLUMNS
 from tui.rehearsal.places import Home
 from tui.rehearsal.store import Resource, Store
@@ -27,41 +24,6 @@ KINDS = {name: f"microsoft.machinelearningservices/workspaces{name}" for name in
 METRICS = "https://metrics.monitor.azure.com"
 NAMESPACE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 PROJECT = "| project id, name, type, location, resourceGroup, subscriptionId, kind, tags, properties"
-
-
-@pytest.fixture
-def home(rehearsal_home: dict[str, str]) -> Iterator[Home]:
-    found = Home.of(rehearsal_home)
-    yield found
-    forget(found)
-
-
-@pytest.fixture
-def two(arm: Arm, name: str, settled: Callable[[str], dict[str, Any]], home: Home) -> Iterator[list[dict[str, Any]]]:
-    """Two endpoints, the first with a deployment that states what it answered."""
-    found = []
-    for item in (f"{name}-a", f"{name}-b"):
-        arm.call("PUT", f"onlineEndpoints/{item}", {"location": "eastus", "properties": {"authMode": "Key"}})
-        found.append(settled(f"onlineEndpoints/{item}"))
-    endpoint = found[0]["id"]
-    blue = {
-        "id": f"{endpoint}/deployments/blue", "name": "blue", "location": "eastus", "tags": {}, "kind": "Managed",
-        "type": f"{NAMESPACE}/deployments", "sku": {"name": "Default", "capacity": 1},
-        "properties": {"provisioningState": "Succeeded", "environmentId": "", "properties": {}},
-    }  # fmt: skip
-    stated = {"failing": 0.5 / 12, "p95_ms": 80}
-    store = Store(home.database)
-    above = store.get(endpoint)
-    assert above is not None
-    above.properties["traffic"], above.internal["fleet"] = {"blue": 100}, {"requests": 12}
-    store.put(above)
-    found[0]["properties"]["traffic"] = {"blue": 100}
-    store.put(Resource(blue["id"], "deployments", endpoint, blue, {"fleet": stated}))
-    yield found
-    store.delete(blue["id"])
-    store.close()
-    for item in found:
-        arm.call("DELETE", item["id"])
 
 
 def sent(session: requests.Session, name: str, method: str, url: str, **more: Any) -> requests.Response:
@@ -337,22 +299,6 @@ def test_the_activity_log_takes_no_other_filter(arm: Arm, chosen: str) -> None:
     assert answer.status_code == 400
 
 
-@pytest.fixture
-def rule(arm: Arm, two: list[dict[str, Any]], home: Home) -> Iterator[str]:
-    """The name of an autoscale setting."""
-    group, endpoint = arm.workspace.partition("/providers/")[0], two[1]["id"]
-    profile = {"name": "p", "rules": [], "capacity": {"minimum": "1", "maximum": "3", "default": "1"}}
-    body = {
-        "location": "eastus",
-        "properties": {"profiles": [profile], "targetResourceUri": f"{endpoint}/deployments/x"},
-    }
-    path = f"{group}/providers/Microsoft.Insights/autoscaleSettings/{two[1]['name']}"
-    change(home, roles=["contributor"])
-    arm.call("PUT", path, body)
-    yield two[1]["name"]
-    arm.call("DELETE", path)
-
-
 def test_autoscale_settings_of_a_subscription(arm: Arm, rule: str) -> None:
     subscription = arm.workspace.partition("/resourceGroups")[0]
     url = f"{arm.origin}{subscription}/providers/Microsoft.Insights/autoscaleSettings"
@@ -360,71 +306,3 @@ def test_autoscale_settings_of_a_subscription(arm: Arm, rule: str) -> None:
     assert rule in {item["name"] for item in found}
     foreign = arm.session.get(url.replace(arm.env["AZURE_SUBSCRIPTION_ID"], "99999999"), timeout=60)
     assert foreign.status_code == 404
-
-
-# Microsoft's own clients
-
-
-def test_with_the_resource_graph_client(sdk_env: None, rehearsal: dict[str, Any], two: list[dict[str, Any]]) -> None:
-    client = pytest.importorskip("azure.mgmt.resourcegraph")
-    from azure.identity import DefaultAzureCredential
-
-    asked = client.ResourceGraphClient(
-        DefaultAzureCredential(), base_url=rehearsal["url"], credential_scopes=[f"{rehearsal['url']}/.default"]
-    )
-    request = client.models.QueryRequest(
-        query=f"resources | where type =~ '{KINDS['/onlineendpoints']}' | project id, name",
-        subscriptions=[os.environ["AZURE_SUBSCRIPTION_ID"]],
-        options=client.models.QueryRequestOptions(top=1, result_format="objectArray"),
-    )
-    answer = asked.resources(request)
-    assert answer.count == 1 and answer.total_records >= 2 and answer.skip_token
-    request.options.skip_token, request.options.top = answer.skip_token, 1000
-    rest = asked.resources(request)
-    assert {item["name"] for item in two} <= {row["name"] for row in (*answer.data, *rest.data)}
-    from azure.core.exceptions import HttpResponseError
-
-    with pytest.raises(HttpResponseError) as refused:
-        asked.resources(client.models.QueryRequest(query="resources | nonsense"))
-    assert refused.value.status_code == 400
-
-
-def test_with_the_metrics_client(sdk_env: None, rehearsal: dict[str, Any], two: list[dict[str, Any]]) -> None:
-    client = pytest.importorskip("azure.monitor.querymetrics")
-    from azure.identity import DefaultAzureCredential
-
-    with client.MetricsClient(
-        f"{rehearsal['url']}/metrics/eastus", DefaultAzureCredential(), audience=METRICS
-    ) as asked:
-        results = asked.query_resources(
-            resource_ids=[item["id"] for item in two],
-            metric_namespace=NAMESPACE,
-            metric_names=["RequestsPerMinute"],
-            timespan=timedelta(minutes=30),
-            granularity=timedelta(minutes=1),
-            aggregations=["Average"],
-            filter="deployment eq '*' and statusCode eq '424'",
-        )
-    counted = [
-        sum(point.average or 0 for metric in result.metrics for series in metric.timeseries for point in series.data)
-        for result in results
-    ]
-    assert 13 <= counted[0] <= 17 and counted[1] == 0
-
-
-def test_with_the_monitor_client(
-    sdk_env: None, rehearsal: dict[str, Any], two: list[dict[str, Any]], rule: str
-) -> None:
-    client = pytest.importorskip("azure.mgmt.monitor")
-    from azure.identity import DefaultAzureCredential
-
-    asked = client.MonitorManagementClient(
-        DefaultAzureCredential(),
-        os.environ["AZURE_SUBSCRIPTION_ID"],
-        base_url=rehearsal["url"],
-        credential_scopes=[f"{rehearsal['url']}/.default"],
-    )
-    chosen = f"{times(timedelta(hours=1))} and resourceProvider eq 'Microsoft.MachineLearningServices'"
-    found = {event.resource_id.lower() for event in asked.activity_logs.list(filter=chosen)}
-    assert {item["id"].lower() for item in two} <= found
-    assert rule in {item.name for item in asked.autoscale_settings.list_by_subscription()}
