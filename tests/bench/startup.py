@@ -32,7 +32,7 @@ COMMAND = [str(SCRIPT)] if SCRIPT.is_file() else [sys.executable, "-m", "tui"]
 
 BARE_TEXTS = ("Bare", "hello", "palette")
 WIZARD_TEXTS = ("step 1 of 9", "Sign in with", "PgDn Next")
-HOME_TEXTS = ("aml-deploy", "Presets", "^c Leave")
+HOME_TEXTS = ("aml-deploy", "Presets", "^c Quit")
 
 BARE = """
 from textual.app import App
