@@ -11,12 +11,13 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from tui.app.textual_patches.front_widgets import FrontWidgets
+from tui.app.textual_patches.styled_once import NewScreenStyledOnce
 
 LEAST = Size(20, 4)  # columns and rows
 INSTEAD = Size(80, 20)  # the size for which a screen is laid out in a smaller terminal, which shows its corner
 
 
-class NewestSize(FrontWidgets):
+class NewestSize(FrontWidgets, NewScreenStyledOnce):
     """Mixin for screens: ignores resize events for a size that the terminal no longer has.
 
     Textual lays a screen out for each size it receives, and sends the screen its new size again. Two queued sizes, as
