@@ -47,8 +47,8 @@ async def perform(document: Document, environ: Mapping[str, str], tell: Callable
     finally:
         if process.returncode is None:
             process.stdin.close()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            with contextlib.suppress(asyncio.TimeoutError):  # shielded: an application that ends cancels a second time
+                await asyncio.shield(asyncio.wait_for(process.wait(), STOP_SECONDS))
     if report is None:
         raise OSError(0, "The local trial ended without a report")
     return report

@@ -12,7 +12,7 @@ from tui.app.state.action import Action
 from tui.app.steps.step_texts import ORDER, TITLES
 from tui.plan.fields.all_fields import FIELDS
 
-ENTRIES = steps_and_fields(lambda step, key: (step, key), "test")
+ENTRIES = steps_and_fields(lambda step, key=None, then="": (step, then or key), "test")
 
 
 def index() -> Index:
@@ -39,6 +39,21 @@ def test_a_field_is_found_by_its_label_and_by_its_key_in_the_plan_and_for_az(fie
 def test_a_step_is_found_by_its_title_and_number(step: str) -> None:
     assert (step, None) in found(TITLES[step])
     assert found(f"step {ORDER.index(step) + 1}")[0] == (step, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "place"),
+    [
+        ("test localy", ("review", "local_trial")),
+        ("sign in", ("credentials", "sign_in")),
+        ("export", ("review", "export")),
+        ("browse", ("model", "browse_model")),
+        ("quota", ("compute", "ask_again")),
+        ("network path", ("network", "connect")),
+    ],
+)
+def test_an_action_of_another_step_is_found(typed: str, place: tuple[str, str]) -> None:
+    assert place == found(typed)[0]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,21 @@ async def test_every_field_is_found_by_its_label_and_enter_focuses_it() -> None:
             assert focused is not None and focused.region.area, f"{key} is in sight"
 
 
+@pytest.mark.parametrize(
+    ("label", "typed", "step", "seen"),
+    [
+        ("Export", "exprt", "review", "files for other tools"),
+        ("Load test", "load test", "test", "Load test"),
+        ("Add a deployment to the plan", "add deployment", "endpoint", "the steps show green"),
+    ],
+)
+async def test_an_action_of_another_step_is_found_and_done_there(label: str, typed: str, step: str, seen: str) -> None:
+    async with wizard(answers()) as walk:
+        await pick(walk, label, typed)
+        await walk.until(lambda: getattr(walk.app.screen_stack[1], "step", "") == step, f"the step {step}")
+        await walk.sees(seen)
+
+
 def in_row(walk: Walk, key: str) -> bool:
     """Whether the focus is in a field's row."""
     focused = walk.app.screen.focused

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Callable
 
 from tui.app.state.action import Action
+from tui.app.steps.step_actions import ALWAYS
 from tui.app.steps.step_texts import INTROS, LEADS, ORDER, TITLES
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.problems import PlanInvalid
@@ -32,13 +33,20 @@ ALSO = {
 """Words of `az` and of Azure's portal for fields, where neither the label nor the plan's key has them."""
 
 
-def steps_and_fields(go: Callable[[str, str | None], object], shown: str = "") -> list[Action]:
-    """Return the steps (the one `shown` is not listed) and all fields; `go` takes a step and a field's key, or None."""
+def steps_and_fields(go: Callable[..., object], shown: str = "") -> list[Action]:
+    """Return the steps, the actions that they always have (but of the one `shown`), and all fields.
+
+    `go` takes a step, and a field's key or None, or `then=` with the name of a method of the step's pane.
+    """
     found = []
     for number, step in enumerate(ORDER, 1):
         lead = LEADS[step][:1].upper() + LEADS[step][1:]
         label, listed = f"Go to step {number}, {TITLES[step]}", shown not in ("", step)
         found.append(Action(label, f"{lead}.", partial(go, step, None), TITLES[step], listed=listed))
+    for step in ORDER:
+        for label, about, method in ALWAYS.get(step, ()) if step != shown else ():
+            run = partial(go, step, then=method)
+            found.append(Action(label, f"Step {TITLES[step]}: {about}", run, listed=False))
     for field in sorted(FIELDS, key=lambda field: field.advanced):  # the common ones first among equals
         name = field.key.rpartition(".")[2]
         words = f"{field.key} {name} {TITLES[field.step]} {' '.join(field.choices)} {ALSO.get(field.key, '')}"
@@ -47,7 +55,7 @@ def steps_and_fields(go: Callable[[str, str | None], object], shown: str = "") -
     return found
 
 
-def explain(app: AppInterface, step: str, key: str | None) -> None:
+def explain(app: AppInterface, step: str, key: str | None = None, then: str = "") -> None:
     """Show what a step or field is about, where no plan is open."""
     from tui.app.dialogs.text_dialog import TextScreen
 

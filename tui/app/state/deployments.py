@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Callable
 
 from tui.app.state.action import Action
 from tui.app.state.store import Store
@@ -49,6 +50,11 @@ def actions(store: Store) -> list[Action]:
         what = "Only from the plan; nothing is removed in Azure."
         found.append(Action(f"Remove {shown(store)} from the plan", what, partial(take_out, store)))
     return found
+
+
+def found_elsewhere(store: Store, go: Callable[..., object]) -> list[Action]:
+    """Return them for the menu of another step; `go` is called with the step Endpoint and `then`, what to do there."""
+    return [replace(action, listed=False, run=partial(go, "endpoint", then=action.run)) for action in actions(store)]
 
 
 def show(store: Store, number: int) -> None:

@@ -203,7 +203,7 @@ class FormPane(Pane):
         return self.screen.query_one("#next")
 
     def actions(self) -> list[Action]:
-        found = []
+        found = super().actions()
         if any(self.raw_errors.values()):
             found.append(Action("Show the raw error", "The text as sent by Azure, to copy for support.", self._raw))
         if self.less_usual():

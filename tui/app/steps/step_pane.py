@@ -14,6 +14,7 @@ from textual.widget import Widget
 from tui.app.state.action import Action as Action
 from tui.app.state.background import in_background
 from tui.app.state.store import Store
+from tui.app.steps.step_actions import ALWAYS
 
 
 class Pane(Vertical):
@@ -119,7 +120,7 @@ class Pane(Vertical):
 
     def actions(self) -> list[Action]:
         """Return the menu's actions specific to this step."""
-        return []
+        return [Action(label, about, getattr(self, method)) for label, about, method in ALWAYS.get(self.step, ())]
 
     def learn(self, question: str, *, wait: float = 0, timeout: float = 60) -> None:
         """Send an optional query; the store announces the answer to its listeners.

@@ -7,7 +7,7 @@ import inspect
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Callable, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Button
 
 from tui.app.search.found import steps_and_fields
+from tui.app.state import deployments
 from tui.app.state.background import in_background, in_thread
 from tui.app.state.new_files import saved_in
 from tui.app.state.store import Store
@@ -172,7 +173,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._header.step = self._rail.step = step
         self.store.fresh.discard_old(pane.reads, step)
         self._lead.show(pane.step, pane.reads)
-        self.set_status(self._new_file())
+        before_it, self._file = self._file, self.store.file  # where the plan is saved is said the first time
+        self.set_status(saved_in(self._file) if self._file is not None and not before_it else "")
         self._label(pane)
         self._watch()
         pane.arrive()
@@ -188,11 +190,6 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Import the next step in the background: importing it when it is shown would delay keys."""
         for step in ORDER[ORDER.index(self.step) + 1 :][:1]:
             in_background(self, partial(in_thread, import_module, f"tui.app.steps.{step}.pane"), "import")
-
-    def _new_file(self) -> str:
-        """Return where the plan is saved, the first time that it is."""
-        before, self._file = self._file, self.store.file
-        return saved_in(self._file) if self._file is not None and not before else ""
 
     def _label(self, pane: Pane) -> None:
         self.query_one("#next", Button).label = "Done" if self.return_to else pane.next_label
@@ -364,7 +361,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             done.set()
 
     def menu(self) -> list[Action]:
-        """Return all actions available at this step, the other steps, and all fields."""
+        """Return all actions available at this step, the other steps with theirs, and all fields."""
         return [
             *(self.pane.actions() if self.pane is not None else ()),
             Action("Show this step as az CLI and YAML", "The equivalent Azure CLI commands.", self._show_code),
@@ -372,12 +369,15 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             Action("Copy", "The focused value, or what this step shows (ctrl+y).", self.action_copy),
             Action("References", "Check that the plan's variables and secrets can be read.", self._references),
             Action("Save the plan as", "To a file of your choice.", self._save_as),
+            *(deployments.found_elsewhere(self.store, self._go) if self.step != "endpoint" else ()),
             *steps_and_fields(self._go, self.step),
         ]
 
-    async def _go(self, step: str, key: str | None = None) -> None:
+    async def _go(self, step: str, key: str | None = None, then: str | Callable[[], object] = "") -> None:
         self.return_to = None
         await self.show_step(step, key)
+        if then:
+            self.call_later(getattr(self.pane, then) if isinstance(then, str) else then)
 
     def _show_code(self) -> None:
         from tui.app.steps.as_cli import as_code

@@ -18,7 +18,6 @@ from tui.app.steps.compute.size_table import SizeTable
 from tui.app.steps.form_pane import DEBOUNCE, FormPane
 from tui.app.steps.review import summary
 from tui.app.steps.step_findings import StepFindings
-from tui.app.steps.step_pane import Action
 from tui.app.text.formatting import count as counted
 from tui.app.text.formatting import size as bytes_in_words
 from tui.app.textual_patches.option_list import OptionList
@@ -202,9 +201,6 @@ class ComputePane(FormPane):
             *("  ".join(size_columns.line(columns, row)) for row in table.rows),
         ]
         return "\n".join(line.rstrip() for line in lines) + "\n"
-
-    def actions(self) -> list[Action]:
-        return [Action("Refresh the quota", "Sizes and quota of the region.", self.ask_again), *super().actions()]
 
 
 def _in_words(row: SizeRow) -> str:

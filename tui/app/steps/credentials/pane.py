@@ -15,7 +15,6 @@ from textual.widgets import Button, Static
 from tui.app.state.questions import concerned
 from tui.app.steps.form_pane import FormPane
 from tui.app.steps.step_findings import StepFindings
-from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.help import HelpButton, Topic
@@ -207,9 +206,6 @@ class CredentialsPane(FormPane):
 
     def after_fields(self) -> Widget:
         return self.query_one("#sign-in")
-
-    def actions(self) -> list[Action]:
-        return [*super().actions(), Action("Sign in", "Get a token and show the account.", self.sign_in)]
 
 
 def about_way(way: str, secret: str, environ: Mapping[str, str], typed: bool) -> list[Fact]:

@@ -183,6 +183,10 @@ class ModelPane(FormPane):
     def _browse(self, event: FieldRow.Opened) -> None:
         self.browse(event.row.field.key)
 
+    def browse_model(self) -> None:
+        """Browse for the model."""
+        self.browse(PATH)
+
     def browse(self, key: str) -> None:
         """Show the picker (for the model, with registered models) below the field, hiding the other fields."""
         self.add_class("-picking")
@@ -232,12 +236,11 @@ class ModelPane(FormPane):
         await super().show_field(key)
 
     def actions(self) -> list[Action]:
-        found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]
+        found = []
         if self.query_one("#use-sample").display:
             found.append(Action("Use the sample as the test request", "Writes it to a file.", self.use_sample))
         if without_code(self.store.value):
             found.append(
                 Action("Create a scoring script", "For this MLflow model, with its conda file.", self.make_script)
             )
-        found.append(Action("Refresh the files", "After they have changed on disk.", self.ask_again))
         return [*found, *super().actions()]

@@ -20,7 +20,6 @@ from tui.app.steps.network import isolation, network_path_drawing
 from tui.app.steps.network.network_path_drawing import Hop
 from tui.app.steps.network.network_path_widget import NetworkPath
 from tui.app.steps.step_findings import WORKSPACE, StepFindings
-from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import SIGNS, STYLES, Fact, Facts
 from tui.app.widgets.help import HelpButton, Topic
@@ -194,6 +193,3 @@ class NetworkPane(FormPane):
         return network_path_drawing.as_text(
             self._known() or network_path_drawing.waiting("not_asked"), f"From {platform.node() or 'this machine'}:"
         )
-
-    def actions(self) -> list[Action]:
-        return [Action("Refresh the network path", "Every host, from this machine.", self.connect), *super().actions()]

@@ -215,28 +215,20 @@ class ReviewPane(Pane):
         return True
 
     async def extra(self) -> None:
-        self._export()
+        self.export()
 
-    def _export(self) -> None:
+    def export(self) -> None:
+        """Show the plan as files for other tools."""
         from tui.app.dialogs.export import ExportScreen
 
         self.app.push_screen(ExportScreen(self.store))
 
     def actions(self) -> list[Action]:
-        found = [
-            Action("Refresh", "Read Azure's resources and run the preflight again.", self._again),
-            Action("Export", "The plan as az ml YAML, Python, pipelines, Bicep.", self._export),
-            Action(
-                "Test locally first",
-                "Serve and call the model on this machine; Azure is not touched.",
-                self._local_trial,
-            ),
-        ]
-        if self._fixes():
-            found.insert(0, Action("Fix the plan", "Apply the fixes proposed by the findings.", self._correct))
-        return found
+        fix = Action("Fix the plan", "Apply the fixes proposed by the findings.", self._correct)
+        return [*([fix] if self._fixes() else ()), *super().actions()]
 
-    def _local_trial(self) -> None:
+    def local_trial(self) -> None:
+        """Serve and call the model on this machine, in a dialog."""
         from tui.app.dialogs.local_trial import LocalTrialScreen
 
         self.app.push_screen(LocalTrialScreen(self.store))
@@ -253,7 +245,8 @@ class ReviewPane(Pane):
         self.say(f"Fixed: {', '.join(fixes)}.")
         self.arrive()
 
-    def _again(self) -> None:
+    def ask_again(self) -> None:
+        """Read what Azure has, and run the preflight, again."""
         for question in QUESTIONS:
             self.store.facts.pop(question, None)
         self.arrive()

@@ -167,11 +167,11 @@ class TestPane(Pane):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         pressed: dict[str | None, Callable[[], object]] = {
             "test-send": lambda: in_background(self, self._send_once, "send"),
-            "test-many": self._load_test,
-            "test-traffic": self._traffic,
-            "test-keys": self._keys,
-            "test-curl": partial(self._copy, "curl"),
-            "test-python": partial(self._copy, "Python"),
+            "test-many": self.load_test,
+            "test-traffic": self.traffic,
+            "test-keys": self.keys,
+            "test-curl": self.copy_curl,
+            "test-python": self.copy_python,
         }
         pressed[event.button.id]()
 
@@ -217,7 +217,8 @@ class TestPane(Pane):
 
     # Load test, traffic, keys
 
-    def _load_test(self) -> None:
+    def load_test(self) -> None:
+        """Send many requests, in a dialog."""
         from tui.app.steps.test.load_test_dialog import LoadTestDialog
 
         def after(tally: Tally | None) -> None:
@@ -228,7 +229,8 @@ class TestPane(Pane):
         body = self.query_one(RequestEditor).text
         self.app.push_screen(LoadTestDialog(self.store, body, self.pinned, self.tally), after)
 
-    def _traffic(self) -> None:
+    def traffic(self) -> None:
+        """Change the traffic, or remove what is there, in a dialog."""
         from tui.app.endpoint_operations.traffic_dialog import TrafficDialog
 
         def after(changed: bool | None) -> None:
@@ -236,7 +238,8 @@ class TestPane(Pane):
 
         self.app.push_screen(TrafficDialog(self.store), after)
 
-    def _keys(self) -> None:
+    def keys(self) -> None:
+        """Regenerate the endpoint's keys, in a dialog."""
         from tui.app.endpoint_operations.keys_dialog import KeysDialog
 
         self.app.push_screen(KeysDialog(self.store))
@@ -263,6 +266,14 @@ class TestPane(Pane):
             auth_mode=str(found.get("auth_mode") or known("endpoint.auth_mode") or "key"),
         )
 
+    def copy_curl(self) -> None:
+        """Copy the call as a curl command."""
+        self._copy("curl")
+
+    def copy_python(self) -> None:
+        """Copy the call as Python."""
+        self._copy("Python")
+
     def _copy(self, kind: str) -> None:
         text = self.snippet(kind)
         self.app.copy_to_clipboard(text)
@@ -282,13 +293,7 @@ class TestPane(Pane):
         return self.snippet("curl")
 
     def actions(self) -> list[Action]:
-        found = [
-            Action("Copy the call as curl", "The key is read from a variable.", partial(self._copy, "curl")),
-            Action("Copy the call as Python", "The key is read from a variable.", partial(self._copy, "Python")),
-            Action("Load test", "Percentiles, errors by status, a plot.", self._load_test),
-            Action("Keys", "Regenerate them one after the other, without an interruption.", self._keys),
-            Action("Traffic and removal", "Split, roll back, remove.", self._traffic),
-        ]
+        found = super().actions()
         if self.calls:
             found.append(Action("Show the whole call", "Request, headers and response, to copy.", self._show_answer))
         return found

@@ -10,7 +10,6 @@ from textual.widget import Widget
 from tui.app.steps.form_pane import FormPane
 from tui.app.steps.network import isolation
 from tui.app.steps.step_findings import StepFindings
-from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
 
 
@@ -57,10 +56,6 @@ class WorkspacePane(FormPane):
     def copied_text(self) -> str | None:
         found = self.store.facts.get("workspace")
         return str(found["id"]) if found and found.get("id") else None
-
-    def actions(self) -> list[Action]:
-        again = Action("Refresh the workspace", "Its region, its isolation, and the lists.", self.ask_again)
-        return [again, *super().actions()]
 
 
 def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], Any]) -> list[Fact]:
