@@ -80,6 +80,22 @@ async def test_a_field_keeps_what_was_typed_right_before_tab() -> None:
         await walk.sees("kept-01", "you")
 
 
+async def test_deleting_and_the_caret_s_keys_wait_for_nothing_as_letters_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[object] = []
+    async with wizard(answers()) as walk:
+        await walk.to("endpoint")
+        name = walk.app.screen.query_one("#row-endpoint-name", FieldRow).control
+        await walk.until(lambda: name.has_focus and walk.app._typed._settling is None, "the name has the focus")
+        wait = walk.app._typed.wait
+        monkeypatch.setattr(walk.app._typed, "wait", lambda *way: (waited.append(way), wait(*way)))
+        at_once(walk, "ctrl+u", *"ond", "backspace", "left", "left", "q", "delete", "ctrl+a")
+        await walk.until(lambda: walk.store.value("endpoint.name") == "qn", "all came in their order")
+        assert not waited
+        at_once(walk, "backspace", "x", "tab")
+        await walk.until(lambda: not name.has_focus, "the focus has gone on")
+        assert waited and walk.store.value("endpoint.name") == "xqn"
+
+
 async def test_keys_for_the_menu_wait_until_it_is_there_and_escape_comes_back() -> None:
     async with wizard(answers()) as walk:
         await walk.to("endpoint")

@@ -283,11 +283,7 @@ class Store:
     def fingerprint(self, question: str) -> str:
         """Return a text that changes when an answer to the query would no longer be valid for the plan."""
         keys = DEPENDS.get(question, ("",))
-        values = [
-            (key, self.document.value(key), self.secrets.get(key))
-            for key in BY_KEY
-            if any(key.startswith(prefix) for prefix in keys)
-        ]
+        values = [(key, self.document.value(key), self.secrets.get(key)) for key in BY_KEY if key.startswith(keys)]
         return repr((self.fresh.times_changed(question), values))
 
     async def answer(self, question: str, /, timeout: float = 30, blink: float | None = None, **with_: Any) -> Answer:

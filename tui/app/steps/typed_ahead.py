@@ -18,6 +18,8 @@ from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
 
+from tui.app.textual_patches.key_order import OwnKeys
+
 Typed = Union[events.Key, events.Paste]
 
 AT_ONCE = ("ctrl+c",)  # never queued, and discards the queue
@@ -38,7 +40,7 @@ class TypedAhead:
         self._hand_on = hand_on
         self._kept: deque[Typed] = deque()
         self._settling: asyncio.Task[None] | None = None
-        self._letters = False  # passed on, but perhaps not yet in the field's value
+        self._letters = False  # letters or deletions were passed on, but are perhaps not yet in the field's value
 
     async def take(self, event: Typed) -> None:
         """Pass an event on, now or when the previous ones have been processed."""
@@ -51,7 +53,7 @@ class TypedAhead:
             await self._next(event)
 
     async def _next(self, event: Typed) -> None:
-        if isinstance(event, events.Paste) or event.is_printable:
+        if isinstance(event, events.Paste) or event.is_printable or self._edits(event):
             self._letters = True
             await self._hand_on(event)
         elif self._letters:  # Tab must not leave a field before the field has announced its typed text
@@ -62,6 +64,11 @@ class TypedAhead:
             way = self._way()
             await self._hand_on(event)
             self.wait(way)
+
+    def _edits(self, event: events.Key) -> bool:
+        """Whether the focused field takes a key in turn with the letters, and nothing else does."""
+        field = self._app.focused
+        return isinstance(field, OwnKeys) and field.edits(event.key)
 
     def _way(self) -> list[MessagePump]:
         """Return the focused widget and its ancestors, through which a key and its messages bubble."""

@@ -32,7 +32,6 @@ from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MENU, MOVING, give_back
 from tui.app.widgets.waiting import Said
-from tui.plan.fields.all_fields import BY_KEY
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
@@ -114,8 +113,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         if "preparing" in names and self.store.prepare_problem:
             self.set_status("! The rehearsal did not start: see ctrl+o.")
             self._show_prepare_problem()
-        if not names.isdisjoint((*BY_KEY, "saved", "ready", "states")):
-            self._header.refresh()
+        self._header.heard(names)
+        if "states" in names:
             self._rail.refresh()
         if "saved" in names:
             if self.store.outdated and not self._asked:

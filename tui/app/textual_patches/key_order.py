@@ -22,3 +22,8 @@ class OwnKeys:
             event.stop()
             event.prevent_default()  # the base class must not handle it too
             await self.run_action(bound[0].action)  # type: ignore[attr-defined]
+
+    def edits(self, key: str) -> bool:
+        """Whether a key deletes or moves the caret here: like a letter, it has no effect elsewhere."""
+        bound = self._bindings.key_to_bindings.get(key)  # type: ignore[attr-defined]
+        return bool(bound) and bound[0].action.startswith(("cursor_", "delete_", "home", "end"))

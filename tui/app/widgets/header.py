@@ -39,6 +39,12 @@ class HeaderBar(Widget):
     def __init__(self, store: Store) -> None:
         super().__init__(id="header")
         self.store = store
+        self._saved = ""  # as shown
+
+    def heard(self, names: frozenset[str]) -> None:
+        """Show what has changed; most edits change nothing here."""
+        if self.saved() != self._saved or not names.isdisjoint(("workspace.name", "saved", "ready", "states")):
+            self.refresh()
 
     def saved(self) -> str:
         """Return whether the plan is saved, in a few words."""
@@ -58,7 +64,8 @@ class HeaderBar(Widget):
         if "${" in workspace:
             workspace = "no workspace yet" if store.ready.is_set() else ""
         where = badge(store.rehearse, store.environ, store.readonly)
-        parts = [where, *(Content(part) for part in (self.saved(), workspace) if part)]
+        self._saved = self.saved()
+        parts = [where, *(Content(part) for part in (self._saved, workspace) if part)]
         name = Content.assemble(("aml-deploy", "bold"), "  ")
         right = Content(" · ").join(parts)
         if name.cell_length + left.cell_length + 2 + right.cell_length <= width:
