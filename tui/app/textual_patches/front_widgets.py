@@ -1,8 +1,9 @@
 """Renders only the widgets that show in what is to be drawn again, and only their rows there.
 
-Overrides `Compositor.render_partial_update` and `Screen.focused` of Textual 8.2.8, because of observed behaviours: for
-one letter in a field, all widgets between the highest and the lowest row that changed are rendered, those behind others
-too; and whenever the focus moves, the whole screen is. No upstream report is known.
+Overrides `Compositor.render_partial_update`, `Screen.focused` and `Screen._compositor_refresh` of Textual 8.2.8,
+because of observed behaviours: for one letter in a field, all widgets between the highest and the lowest row that
+changed are rendered, those behind others too; whenever the focus moves, the whole screen is; and so it is once for
+nothing before the application may write. No upstream report is known.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, cast
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.reactive import Reactive
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -27,6 +29,10 @@ class FrontWidgets:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._compositor: Compositor = FrontCompositor()
+
+    def _compositor_refresh(self: Any) -> None:
+        if self.app._is_mounted:
+            Screen._compositor_refresh(self)
 
 
 class FrontCompositor(Compositor):
