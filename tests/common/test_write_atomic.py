@@ -62,9 +62,9 @@ def test_what_others_have_put_in_place_of_the_temporary_file_is_neither_written_
     folder = tmp_path / "shared"
     folder.mkdir()
     (tmp_path / "theirs").write_text("theirs")
-    names = iter(["guessed", "other"])
-    monkeypatch.setattr(module.secrets, "token_hex", lambda length: next(names))
-    trap = folder / ".file.guessed.new"
+    names = iter([b"guessed", b"other"])
+    monkeypatch.setattr(module.os, "urandom", lambda length: next(names))
+    trap = folder / f".file.{b'guessed'.hex()}.new"
     if link:
         trap.symlink_to(tmp_path / "theirs")
     else:

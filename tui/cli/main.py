@@ -101,13 +101,13 @@ def _misplaced(argv: Sequence[str]) -> str | None:
 
 def _no_command(word: str) -> str | None:
     """What is wrong with a first word that is no command, preset, file or path; None if nothing is."""
-    import difflib
-
     from tui.plan.presets import presets
 
     names = [preset.name for preset in presets()]
     if not word[:1].isalpha() or set(word) & set("./\\:") or word in names or os.path.exists(word):  # noqa: PTH110
         return None
+    import difflib
+
     near = difflib.get_close_matches(word, [*COMMANDS, *names], 1)
     guess = f"Did you mean {near[0]}? " if near else ""
     return (

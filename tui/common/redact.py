@@ -13,34 +13,30 @@ from urllib.parse import unquote
 
 HIDDEN = "(hidden)"
 
-# With words of which a text must have one, which is found much faster. The first group is kept. A quoted value ends at
-# the quote, one after `=` at `&` (forms), one after `:` at a comma.
+# With words of which a text must have one, which is found much faster; compiled when first needed, not at the start.
+# The first group is kept. A quoted value ends at the quote, one after `=` at `&` (forms), one after `:` at a comma.
 _PATTERNS = (
-    (("bearer",), re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{12,}")),
+    (("bearer",), r"(?i)(bearer\s+)[\w.~+/=-]{12,}"),
     (
         ("dapi", "gh", "hf_", "xox", "akia"),  # as Databricks, GitHub, Hugging Face, Slack and AWS begin their tokens
-        re.compile(
-            r"()\b(?:dapi[0-9a-f]{16,}(?:-\d)?|(?:gh[a-z]|hf)_[A-Za-z0-9]{30,}|github_pat_\w{30,}"
-            r"|xox[a-z]-[\w-]{16,}|AKIA[A-Z0-9]{16})(?![\w-])"
-        ),
+        r"()\b(?:dapi[0-9a-f]{16,}(?:-\d)?|(?:gh[a-z]|hf)_[A-Za-z0-9]{30,}|github_pat_\w{30,}"
+        r"|xox[a-z]-[\w-]{16,}|AKIA[A-Z0-9]{16})(?![\w-])",
     ),
-    (("eyj",), re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),  # JSON Web Tokens
-    (("sig=",), re.compile(r"(?i)(\bsig=)[^&\s\"']+")),  # in storage URLs, like the next three
-    (("sig%",), re.compile(r"(?i)(sig%(?:25)*3d)[^&\s\"']+")),
-    (("=",), re.compile(r"(?i)((?:sig|se|sv|sks?|skoid)=)[A-Za-z0-9%+/=_-]{20,}")),
-    (("=",), re.compile(r"(?i)([?&](?:s|h|code|token|sv_sig)=)[^&\s\"']{16,}")),
+    (("eyj",), r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),  # JSON Web Tokens
+    (("sig=",), r"(?i)(\bsig=)[^&\s\"']+"),  # in storage URLs, like the next three
+    (("sig%",), r"(?i)(sig%(?:25)*3d)[^&\s\"']+"),
+    (("=",), r"(?i)((?:sig|se|sv|sks?|skoid)=)[A-Za-z0-9%+/=_-]{20,}"),
+    (("=",), r"(?i)([?&](?:s|h|code|token|sv_sig)=)[^&\s\"']{16,}"),
     (
         ("key", "secret", "assertion", "passw", "token", "connection"),
-        re.compile(
-            r"(?i)((?:account_?key|shared_?access_?key|client_?(?:secret|assertion)|password|passwd|"
-            r"(?:primary|secondary|api)_?key|(?:access|refresh|sas)_?token|connection_?string)"
-            r"\\*[\"']?\s*[=:]\s*\\*[\"']?)"  # JSON in JSON escapes the quotes
-            r"(?!\{\{|\$[\w{(]|<[\w -]+>)"  # a reference or placeholder, such as {{secrets/SCOPE/KEY}}
-            r"(?:(?<=[\"'])[^\"'\n]*[^\"'\n\\]|(?<==)[^&\s\"']+|[^\s\"',;&]{4,})"
-        ),
+        r"(?i)((?:account_?key|shared_?access_?key|client_?(?:secret|assertion)|password|passwd|"
+        r"(?:primary|secondary|api)_?key|(?:access|refresh|sas)_?token|connection_?string)"
+        r"\\*[\"']?\s*[=:]\s*\\*[\"']?)"  # JSON in JSON escapes the quotes
+        r"(?!\{\{|\$[\w{(]|<[\w -]+>)"  # a reference or placeholder, such as {{secrets/SCOPE/KEY}}
+        r"(?:(?<=[\"'])[^\"'\n]*[^\"'\n\\]|(?<==)[^&\s\"']+|[^\s\"',;&]{4,})",
     ),
-    (("pwd",), re.compile(r"(?i)(;\s*pwd\s*=\s*)(?!\$)[^;\s\"']+")),  # in a connection string
-    (("@",), re.compile(r"(://)[^/@\s:'\"`]+:[^/@\s'\"`]+(?=@)")),  # user name and password in a URL
+    (("pwd",), r"(?i)(;\s*pwd\s*=\s*)(?!\$)[^;\s\"']+"),  # in a connection string
+    (("@",), r"(://)[^/@\s:'\"`]+:[^/@\s'\"`]+(?=@)"),  # user name and password in a URL
 )
 
 
@@ -208,7 +204,7 @@ def redact(text: str) -> str:
     folded = text.casefold()
     for words, pattern in _PATTERNS:
         if any(word in folded for word in words):
-            text = pattern.sub(lambda found: found.group(1) + HIDDEN, text)
+            text = re.sub(pattern, lambda found: found.group(1) + HIDDEN, text)
     return text
 
 

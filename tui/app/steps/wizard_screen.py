@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
 
 WATCH_SECONDS = 4.0  # between two looks at the plan's files
+IMPORT_SECONDS = 0.1  # after which the next step is imported: not while this one is drawn
 
 
 class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
@@ -183,7 +184,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             await pane.show_field(key)
         else:
             (pane.landing() or self.query_one("#next", Button)).focus()
-        self.call_after_refresh(self._import_next)
+        self.set_timer(IMPORT_SECONDS, self._import_next)
 
     def _import_next(self) -> None:
         """Import the next step in the background: importing it when it is shown would delay keys."""

@@ -39,7 +39,7 @@ class StyledOnce(App[Any], inherit_bindings=False):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
+        self.stylesheet = ParsedOnce(variables=self.stylesheet._variables)
 
     def update_styles(self, node: DOMNode, animate: bool = True) -> None:
         if node.parent is not None or node is self:

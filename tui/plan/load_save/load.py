@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -227,6 +226,8 @@ def _nearest(key: str) -> str:
     """A sentence that suggests the key that was probably meant."""
     candidates = [*BY_KEY, *GROUPS, DEPLOYMENTS]
     key = _plain(key)
+    import difflib
+
     close = [near for near in difflib.get_close_matches(key, candidates, 1, 0.6) if _alike(near, key)]
     if not close:
         last = key.rpartition(".")[2]
@@ -236,6 +237,8 @@ def _nearest(key: str) -> str:
 
 def _alike(near: str, key: str) -> bool:
     """Whether the last parts are similar: whole keys are close already if they share the group's name."""
+    import difflib
+
     given, known = key.rpartition("."), near.rpartition(".")
     return not given[0] or difflib.SequenceMatcher(None, given[2], known[2]).ratio() >= 0.5
 

@@ -55,8 +55,7 @@ def asset_name(value: Any) -> str | None:
 
 def matching(pattern: str, wrong: str, flags: int = 0) -> Rule:
     """A rule for texts that match a pattern; `{value}` in the message `wrong` is replaced by the value."""
-    compiled = re.compile(pattern, flags)
-    return lambda value: None if compiled.match(str(value)) else wrong.format(value=value)
+    return lambda value: None if re.match(pattern, str(value), flags) else wrong.format(value=value)
 
 
 # The id of a subscription, tenant or application.
