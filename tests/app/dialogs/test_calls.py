@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from textual.widgets import Static
 from tests.app.panes import Walk, home, rehearsed, wizard  # noqa: F401
 from tui.app.dialogs import calls as module
 from tui.app.dialogs.calls import CallsDialog, line_of
+from tui.app.state import new_files
 from tui.app.widgets.log_view import LogView
 from tui.common import call_log
 
@@ -88,6 +90,43 @@ async def test_nothing_is_drawn_while_there_is_no_call(monkeypatch: pytest.Monke
         assert [one for one in drawn if dialog in one.ancestors] == []  # type: ignore[attr-defined]
         call_log.write(CALL)
         await walk.sees("GET onlineEndpoints/churn", "1 call,")
+
+
+async def test_of_very_many_calls_the_newest_are_kept_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.app.steps.deploy.run_log.TRIM_AT", 30)
+    monkeypatch.setattr("tui.app.steps.deploy.run_log.KEPT_LINES", 20)
+    monkeypatch.setattr(module, "SECONDS", 0.01)
+    async with wizard() as walk:
+        await opened(walk)
+        log = walk.app.screen.query_one(LogView)
+        for number in range(1, 36):
+            call_log.write({**CALL, "command": f"az call-{number}"})
+            await walk.sees(f"{number} call")
+            assert len(log.lines) <= 30
+        await walk.sees("az call-35", "35 calls, without secrets.")
+        assert not any("az call-5" in line.line.split(" ") for line in log.lines)
+
+
+async def test_the_file_is_written_without_waiting_for_a_slow_disk(
+    home: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go = threading.Event()
+    write = new_files.write_atomic
+    monkeypatch.setattr(new_files, "write_atomic", lambda *args, **more: write(*args, **more) if go.wait(60) else None)
+    call_log.write(CALL)
+    async with wizard() as walk:
+        await opened(walk)
+        await walk.tab_to("log-save")
+        await walk.press("enter")
+        await walk.tab_to("log-text")
+        await walk.press(*"other")
+        await walk.sees("No lines match the filter.")
+        assert not go.is_set() and "Written" not in walk.text()
+        go.set()
+        await walk.sees("Written to")
+    saved = home / "log-calls.txt"
+    assert "--name churn" in saved.read_text() and saved.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_file_that_cannot_be_read_is_told() -> None:

@@ -19,6 +19,7 @@ from tui.app.endpoint_operations.traffic_dialog import TrafficDialog
 from tui.app.fleet.logs_dialog import LogsDialog
 from tui.app.fleet.screen import FleetScreen
 from tui.app.troubleshoot.screen import TroubleshootScreen
+from tui.app.widgets.log_view import LogView
 from tui.helper import fleet_report as words
 
 NUMBER = 100
@@ -126,9 +127,10 @@ async def test_its_log_is_followed(place: Place, monkeypatch: pytest.MonkeyPatch
         dialog = walk.app.screen
         assert isinstance(dialog, LogsDialog)
         await walk.sees("RuntimeError: the model could not be loaded", "Follow: on", "Azure gives the last 300 lines")
-        assert {"blue", "blue init"} <= {one.task for one in dialog._lines}, "both containers"
-        before = len(dialog._lines)
-        await walk.until(lambda: len(dialog._lines) > before, "the script fails again, and that is added")
+        log = dialog.query_one(LogView)
+        assert {"blue", "blue init"} <= {one.task for one in log.lines}, "both containers"
+        before = len(log.lines)
+        await walk.until(lambda: len(log.lines) > before, "the script fails again, and that is added")
         await walk.press("escape")
         await walk.until(lambda: walk.app.screen is screen, "back")
 

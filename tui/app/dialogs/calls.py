@@ -46,7 +46,7 @@ class CallsDialog(Dialog[None]):
         )
 
     def on_mount(self) -> None:
-        self._lines: list[LogLine] = []
+        self._tasks: dict[str, None] = {}
         self._file = call_log.path(self.app.environ)
         log = self.query_one(RunLog)
         log.view.empty_text = "No call was made yet."
@@ -68,11 +68,11 @@ class CallsDialog(Dialog[None]):
                 await asyncio.sleep(SECONDS)
 
     def _add(self, calls: list[dict[str, Any]]) -> None:
-        self._lines += map(line_of, calls)
-        log = self.query_one(RunLog)
-        log.offer(tuple(dict.fromkeys(line.task for line in self._lines)))
-        log.show(self._lines, len(self._lines))
-        self.say(f"{count(len(self._lines), 'call')}, without secrets. All: {self._file}")
+        lines, log = [*map(line_of, calls)], self.query_one(RunLog)
+        self._tasks.update(dict.fromkeys(line.task for line in lines))
+        log.offer(tuple(self._tasks))
+        log.add(lines)
+        self.say(f"{count(log.view.dropped + log.view.count, 'call')}, without secrets. All: {self._file}")
 
     @on(Button.Pressed, "#whole")
     def action_whole(self) -> None:
@@ -82,7 +82,7 @@ class CallsDialog(Dialog[None]):
 
     @on(Button.Pressed, "#log-save")
     def _save(self) -> None:
-        self.say(self.query_one(RunLog).write("calls"))
+        self.query_one(RunLog).write("calls", self.say)
 
 
 def line_of(call: dict[str, Any]) -> LogLine:

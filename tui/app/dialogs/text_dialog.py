@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
+from tui.app.state.new_files import write_aside
 
 _SCROLLING = ("scroll_up", "scroll_down", "page_up", "page_down", "scroll_home", "scroll_end")
 
@@ -77,16 +78,7 @@ class TextScreen(Dialog[None]):
 
     @on(Button.Pressed, "#write")
     def _write(self) -> None:
-        from tui.common.write_atomic import write_atomic
-        from tui.engine.journal.state_folder import state_folder
-
-        try:
-            path = state_folder() / "copied.txt"
-            write_atomic(path, self.plain + "\n", mode=0o600)
-        except OSError as error:
-            self.say(f"The file cannot be written: {error.strerror or error}.")
-        else:
-            self.say(f"Written to {path}")
+        write_aside(self, "copied.txt", lambda: f"{self.plain}\n", self.say)
 
     @on(Button.Pressed, "#plain")
     def _plain(self) -> None:

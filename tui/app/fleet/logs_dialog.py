@@ -33,7 +33,6 @@ class LogsDialog(Dialog[None]):
         super().__init__()
         self._store = store
         self._row = row
-        self._lines: list[LogLine] = []
         self._failed: set[str] = set()  # the containers whose error is among the lines
         self._followers = {
             (str(one["name"]), container): LogFollower(container)
@@ -78,10 +77,9 @@ class LogsDialog(Dialog[None]):
                 self._failed.add(task)
             else:
                 found = follower.new(str(answer.value["content"]))
-            self._lines += [LogLine(task, source, line, "") for source, line in found]
-            self.query_one(RunLog).show(self._lines, len(self._lines))
+            self.query_one(RunLog).add(LogLine(task, source, line, "") for source, line in found)
         self.say(failed or LIMITS)
 
     @on(Button.Pressed, "#log-save")
     def _save(self) -> None:
-        self.say(self.query_one(RunLog).write(self._row["endpoint"]))
+        self.query_one(RunLog).write(self._row["endpoint"], self.say)

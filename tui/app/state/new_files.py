@@ -12,12 +12,16 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
+from tui.app.state.background import in_background, in_thread
 from tui.common.typed_path import here, is_file
+from tui.common.write_atomic import write_atomic
 from tui.plan import presets
 
 if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
     from tui.plan.load_save.document import Document
 
 KEPT = "-unsaved-"  # in the names of files with unsaved edits
@@ -78,6 +82,24 @@ def saved_in(plan: Path) -> str:
     """Say in which folder a plan was saved."""
     folder = plan.parent
     return f"Saved in ./{folder.relative_to(here())}" if here() in folder.parents else f"Saved in {folder}"
+
+
+def write_aside(node: DOMNode, name: str, text: Callable[[], str], say: Callable[[str], object]) -> None:
+    """Write a text to a file of the state folder, in the background; `say` gets where it is, or why not."""
+    from tui.engine.journal.state_folder import state_folder
+
+    def written() -> Path:
+        path = state_folder() / name
+        write_atomic(path, text(), mode=0o600)
+        return path
+
+    async def write() -> None:
+        try:
+            say(f"Written to {await in_thread(written)}")
+        except OSError as error:
+            say(f"✖ The file cannot be written: {error.strerror or error}.")
+
+    in_background(node, write, "write-aside")
 
 
 def content_of(path: Path | None) -> bytes | None:

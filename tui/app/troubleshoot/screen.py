@@ -365,7 +365,7 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
 
     @on(Button.Pressed, "#log-save")
     def _save_log(self) -> None:
-        self._say(self.query_one(RunLog).write(self._endpoint))
+        self.query_one(RunLog).write(self._endpoint, self._say)
 
     @on(Button.Pressed, "#support")
     def action_support(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -146,9 +146,14 @@ class LogView(ScrollView, can_focus=True):
             self.following = on
             self.post_message(self.Following(on))
 
+    @property
+    def shown_lines(self) -> list[LogLine]:
+        """The filtered lines."""
+        return [self.lines[index] for index in self._shown]
+
     def shown_text(self) -> str:
         """Return the filtered lines, as plain text."""
-        return "".join(f"{row_text(self.lines[index])}\n" for index in self._shown)
+        return as_text(self.shown_lines)
 
     @property
     def shown_count(self) -> int:
@@ -277,6 +282,11 @@ def _marked(line: str, text: str, look: Style, hit: Style) -> list[Segment]:
 def row_text(entry: LogLine) -> str:
     """Return a log line as it is saved: time, task, source, text."""
     return f"{entry.time}  {entry.task}  {entry.source}  {formatting.plain(entry.line)}"
+
+
+def as_text(lines: Iterable[LogLine]) -> str:
+    """Return log lines as they are saved."""
+    return "".join(f"{row_text(line)}\n" for line in lines)
 
 
 def _looks_bad(line: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.app.state.background import in_thread
-from tui.app.widgets.log_view import row_text
+from tui.app.widgets.log_view import as_text
 from tui.common.write_atomic import write_atomic
 from tui.engine.journal.run_view import LogLine
 from tui.engine.journal.runs import Run
@@ -32,10 +32,10 @@ async def whole_log(run: Run, task: str, text: str) -> tuple[int, str]:
 
 def _whole_log(run: Run, task: str, wanted: str) -> tuple[int, str]:
     lines = [
-        row_text(LogLine(event["task"], event.get("source", ""), event.get("line", ""), event["time"]))
+        LogLine(event["task"], event.get("source", ""), event.get("line", ""), event["time"])
         for event in run.journal.read()
         if event.get("event") == "task_log"
         and (not task or event["task"] == task)
         and wanted in event.get("line", "").lower()
     ]
-    return len(lines), "".join(f"{line}\n" for line in lines)
+    return len(lines), as_text(lines)

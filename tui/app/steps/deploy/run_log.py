@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Callable
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Select, Static
 
+from tui.app.state.new_files import write_aside
+from tui.app.steps.deploy.follow_run import KEPT_LINES, TRIM_AT
 from tui.app.text import formatting
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
-from tui.app.widgets.log_view import LogView
+from tui.app.widgets.log_view import LogView, as_text
+from tui.common.redact import redact
 from tui.engine.journal.run_view import TASKS, LogLine
 
 ONLY, FIND = "Filter", "Find"
@@ -28,6 +31,8 @@ class RunLog(Vertical):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._tasks: tuple[str, ...] = TASKS
+        self._added: list[LogLine] = []
+        self._dropped = 0  # of those that were added
         self._finding = False
         self.maximized = False  # whether the log fills the whole pane
 
@@ -78,6 +83,14 @@ class RunLog(Vertical):
         """Show the first `count` lines, filtered; `dropped` is the number of lines dropped before them."""
         self.view.show(lines, count, dropped)
 
+    def add(self, lines: Iterable[LogLine]) -> None:
+        """Show further lines at the end; the oldest ones are dropped if there are very many."""
+        self._added += lines
+        if len(self._added) > TRIM_AT:
+            self._dropped += len(self._added) - KEPT_LINES
+            self._added = self._added[-KEPT_LINES:]
+        self.show(self._added, len(self._added), self._dropped)
+
     def offer(self, tasks: tuple[str, ...]) -> None:
         """Offer these tasks as filters."""
         if tasks and tasks != self._tasks:
@@ -93,17 +106,10 @@ class RunLog(Vertical):
         """Show or hide the button that returns to the card."""
         self.query_one("#log-card", Button).display = there
 
-    def write(self, endpoint: str) -> str:
-        """Write the filtered lines to the state folder; return a sentence that says where, or why not."""
-        from tui.common.write_atomic import write_atomic
-        from tui.engine.journal.state_folder import state_folder
-
-        try:
-            path = state_folder() / f"log-{endpoint}.txt"
-            write_atomic(path, self.view.shown_text(), mode=0o600)
-        except OSError as error:
-            return f"✖ The file cannot be written: {error.strerror or error}."
-        return f"Written to {path}"
+    def write(self, name: str, say: Callable[[str], object]) -> None:
+        """Write the filtered lines to a file of the state folder; `say` gets where it is, or why not."""
+        lines = self.view.shown_lines
+        write_aside(self, f"log-{name}.txt", lambda: redact(as_text(lines)), say)
 
     def only(self, task: str) -> None:
         """Show only the lines of a task; for the same task again, those of all tasks."""
