@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 
 import pytest
+from textual.theme import Theme
 from textual.widgets import Button, OptionList
 
 from tests.app.panes import Walk, home, recorded_answers, wizard
+from tests.app.pictures import contrast, in_16_colours, rows
+from tests.app.scenes import LEAST_CONTRAST
 from tui.app.app import WizardApp
 from tui.app.dialogs.quit import QuitScreen
 from tui.app.dialogs.too_small import TooSmallScreen
 from tui.app.steps.form_pane import FormScroll
 from tui.app.steps.step_texts import ORDER, TITLES
+from tui.app.theme import DARK, LIGHT
 from tui.app.widgets.field_row import FieldRow
 from tui.plan.load_save.load import load
 
@@ -145,6 +149,22 @@ async def test_the_menu_offers_every_other_step_and_goes_there() -> None:
         position = next(number for number, label in enumerate(labels) if "Compute" in label)
         await walk.press(*["down"] * position, "enter")
         await walk.until(lambda: walk.app.screen.step == "compute")
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+async def test_a_button_that_is_disabled_is_legible_in_16_colours(theme: Theme) -> None:
+    async with wizard() as walk:
+        walk.app.theme = theme.name
+        back = walk.app.screen.query_one("#back", Button)
+        await walk.until(lambda: back.disabled and back.region.area, "there is no step before")
+        await walk.pilot.pause()
+        (style,) = {
+            segment.style
+            for segment in in_16_colours(rows(walk.app))[back.region.y]
+            if segment.text.strip() == str(back.label)
+        }
+        assert style is not None and style.color and style.bgcolor
+        assert contrast(style.color, style.bgcolor) >= LEAST_CONTRAST
 
 
 async def test_a_rehearsal_that_does_not_start_is_explained_and_can_be_tried_again() -> None:
