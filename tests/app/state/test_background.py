@@ -1,4 +1,4 @@
-"""Background work is started in one way, by which none is ever reported as never awaited."""
+"""Background work is started in one way, by which none is ever reported as never awaited; listening ends."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def test_only_one_function_starts_workers() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "run_worker"
     }
     assert calls == {"tui/app/state/background.py"}
+
+
+def test_a_widget_that_listens_to_the_store_stops_when_it_is_removed() -> None:
+    listening: dict[str, bool] = {}
+    for path in Path(ROOT, "tui/app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and ".store.listen(" in ast.unparse(node):
+                listening[node.name] = any(getattr(one, "name", "") == "_on_prune" for one in node.body)
+    assert listening == dict.fromkeys(("Pane", "WizardScreen", "StepFindings", "FleetScreen"), True)
 
 
 @pytest.mark.filterwarnings("error")

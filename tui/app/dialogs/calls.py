@@ -19,6 +19,7 @@ from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.background import in_background, in_thread
 from tui.app.steps.deploy.run_log import RunLog
 from tui.app.text.formatting import count
+from tui.app.widgets.log_view import row_text
 from tui.common import call_log
 from tui.common.cell_width import rjust
 from tui.engine.journal.run_view import LogLine
@@ -77,8 +78,8 @@ class CallsDialog(Dialog[None]):
     @on(Button.Pressed, "#whole")
     def action_whole(self) -> None:
         """Show the filtered calls unabridged, the newest first, to read and to copy."""
-        lines = self.query_one(RunLog).view.shown_text().splitlines()[-WHOLE:]
-        self.app.push_screen(TextScreen("Calls to Azure", "\n\n".join(reversed(lines)), export=True, wide=True))
+        lines = map(row_text, reversed(self.query_one(RunLog).view.shown_lines[-WHOLE:]))
+        self.app.push_screen(TextScreen("Calls to Azure", "\n\n".join(lines), export=True, wide=True))
 
     @on(Button.Pressed, "#log-save")
     def _save(self) -> None:

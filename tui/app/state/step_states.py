@@ -1,4 +1,4 @@
-"""The state of each step: visited, changed, checked, in order, wrong. The rail, the header and Review read it here."""
+"""The state of each step: visited, changed, checked, OK, wrong. The rail, the header and Review read it here."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ UNCHECKED = StepState("", "○", "not checked")
 CHECKING = StepState("", "○", "checking")
 CHANGED = StepState("", "~", "changed")
 OK = StepState("ok", "✔", "OK")
-
-
 KINDS = {"✔": "ok", "!": "warn", "✖": "bad", "▸": "busy"}
 
 

@@ -129,7 +129,7 @@ class FindingDialog(OperationDialog[bool]):
         if self._chosen.get("asks"):
             self._take_secret(str(self._chosen["asks"]))
             return
-        in_background(self, partial(self._carry_out, self._chosen), "mend")
+        in_background(self, partial(self._carry_out, self._chosen), "fix")
 
     def _take_secret(self, key: str) -> None:
         typed = self.query_one("#finding-input", TextInput).value
