@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.app.everything import answers, first_screen
-from tests.app.panes import Walk, home
-from tests.app.visible_focus import sees_focus
+from tests.app.panes import Walk, follow, home
+from tests.app.recorded import Recording
+from tests.app.visible_focus import paints_focus, sees_focus
 from tui.app.app import WizardApp
 from tui.app.steps.step_texts import ORDER
+from tui.app.theme import DARK, LIGHT
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 
@@ -51,6 +53,25 @@ async def test_the_focus_is_visible_when_every_widget_is_visited(home: Path, siz
             for number in range(len(app.screen.focus_chain)):
                 await walk.press("tab")
                 sees_focus(walk, f"{step}, {number + 1} Tab")
+
+
+@pytest.mark.parametrize("theme", (DARK.name, LIGHT.name))
+async def test_what_has_the_focus_looks_different_in_16_colours(home: Path, theme: str) -> None:
+    recording = Recording(home, ago=60)
+    recording.to_failure()
+    app = WizardApp(load("churn-xgboost"), environ=dict(os.environ), helper=answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.theme = theme
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
+        for step in ("credentials", "endpoint", "review", "test"):
+            await walk.to(step)
+            await paints_focus(walk, step)
+        await follow(walk, recording)
+        await paints_focus(walk, "deploy")
+    async with first_screen() as walk:
+        walk.app.theme = theme
+        await paints_focus(walk, "home")
 
 
 async def test_the_focus_is_visible_at_home_and_among_all_endpoints(home: Path) -> None:

@@ -230,11 +230,10 @@ class Timeline(Widget, can_focus=True):
         def style(name: str) -> Style:
             return base + self.get_component_rich_style(name, partial=True) if name else base
 
-        segments = [Segment(text, style(name)) for text, name in self._rows[y]]
-        strip = Strip(segments).adjust_cell_length(width, base)
-        if y == self.cursor - self._first + self._head and self.has_focus:
-            strip = strip.apply_style(self.get_component_rich_style("timeline--cursor", partial=True))
-        return strip
+        selected = y == self.cursor - self._first + self._head and self.has_focus
+        cursor = self.get_component_rich_style("timeline--cursor", partial=True) if selected else Style.null()
+        segments = [Segment(text, style(name) + cursor) for text, name in self._rows[y]]
+        return Strip(segments).adjust_cell_length(width, base + cursor)
 
     def _parts(self) -> list[list[Part]]:
         snapshot = self.snapshot
