@@ -70,6 +70,9 @@ def test_an_action_of_another_step_is_found(typed: str, place: tuple[str, str]) 
         ("instances compute", "deployment.instance_count"),
         ("compute instances", "deployment.instance_count"),
         ("scoring passes monitoring", "deployment.data_collector.collections"),
+        ("insatnce count", "deployment.instance_count"),
+        ("instamce", "deployment.instance_type"),
+        ("endpooint nmae", "endpoint.name"),
     ],
 )
 def test_other_words_find_a_field_too(typed: str, key: str) -> None:

@@ -1,13 +1,15 @@
-"""Ranks the menu's entries by what was typed: several words in any order, parts of words, letters left out."""
+"""Ranks the menu's entries by what was typed: several words in any order, parts of words, letters left out or wrong."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Callable
 
 from tui.app.state.action import Action
 
 EXACT = 100  # for the whole label or one of the entry's words: before anything that merely contains it
+LONGEST = 40  # letters of a word in which a mistake is looked for
 
 
 class Index:
@@ -27,14 +29,20 @@ class Index:
             self._known.append((entry, label, re.findall(r"\w+", label), words, _plain(entry.help)))
 
     def find(self, typed: str) -> list[Action]:
-        """Return the entries that match every typed word, the best first; those that are listed if there is no word."""
+        """Return the entries that match every typed word, the best first; those that are listed if there is no word.
+
+        A wrong letter is taken into account only where nothing matches without.
+        """
         wanted = _plain(typed).split()
         if not wanted:
             return [known[0] for known in self._known if known[0].listed]
+        return self._find(wanted, _score) or self._find(wanted, _score_mistyped)
+
+    def _find(self, wanted: list[str], score: Callable[..., int]) -> list[Action]:
         whole = " ".join(wanted)
         found = []
         for entry, label, parts, words, about in self._known:
-            scores = [_score(word, label, parts, words, about) for word in wanted]
+            scores = [score(word, label, parts, words, about) for word in wanted]
             if all(scores):
                 exact = EXACT * (2 if whole == label or whole in words[:1] else whole in words)
                 found.append((sum(scores) + exact, entry))
@@ -62,6 +70,29 @@ def _score(word: str, label: str, parts: Sequence[str], words: Sequence[str], ab
     if word in about:
         return 2
     return int(any(_within(word, part) for part in (*parts, *words)))
+
+
+def _score_mistyped(word: str, label: str, parts: Sequence[str], words: Sequence[str], about: str) -> int:
+    """Return how well an entry matches a word with at most one mistake; 0 if it does not."""
+    if score := _score(word, label, parts, words, about):
+        return score
+    if any(_mistyped(word, part) for part in parts):
+        return 3
+    return int(any(_mistyped(word, part) for one in (*parts, *words) for part in re.split(r"[._]", one)))
+
+
+def _mistyped(word: str, part: str) -> bool:
+    """Whether a part begins with the word but for one letter: a wrong one, one missing or too many, or two swapped."""
+    if not 4 <= len(word) <= LONGEST or part[:1] != word[0]:
+        return False
+    at = next((at for at, (one, other) in enumerate(zip(word, part)) if one != other), min(len(word), len(part)))
+    typed, meant = word[at:], part[at:]
+    return (
+        meant[1:].startswith(typed[1:])
+        or meant.startswith(typed[1:])
+        or meant[1:].startswith(typed)
+        or (typed[:2] == meant[1::-1] and meant[2:].startswith(typed[2:]))
+    )
 
 
 def _within(word: str, part: str) -> bool:
