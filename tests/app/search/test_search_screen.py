@@ -307,3 +307,17 @@ async def test_a_page_key_before_a_list_has_a_size_is_no_crash() -> None:
         options.highlighted = 0
         options.action_page_down()
         assert options.highlighted == 0
+
+
+async def test_the_runs_are_found_at_a_step_and_one_can_be_attached_to(home: Path) -> None:
+    recording = Recording(home, ago=60)
+    recording.to_failure()
+    load("churn-xgboost").save(recording.folder / "plan.yml")
+    async with wizard(answers()) as walk:
+        await pick(walk, "Runs", "runs")
+        await walk.sees("Runs on this machine", "churn-endpoint-01")
+        await walk.press("enter")
+        await walk.sees("Edit opens its plan")
+        await walk.press("enter")
+        await walk.until(lambda: at_step(walk, "deploy"), "the run's step")
+        await walk.sees("failed")

@@ -72,6 +72,10 @@ def settings(app: AppInterface, at: str) -> list[Action]:
     places = (
         (("fleet-screen", "home"), Action("Endpoints", "All endpoints that you may see.", fleet)),
         (("home",), Action("Home", "Runs, presets and recent plans.", home)),
+        (
+            ("home",),
+            Action("Runs", "All runs of this machine: attach, edit or discard.", partial(_runs, app), listed=False),
+        ),
     )
     return [
         Action("Toggle theme", "Switch between dark and light.", app.toggle_theme, "colours settings"),
@@ -116,6 +120,22 @@ def _open(app: AppInterface, plan: str) -> None:
     from tui.plan.load_save.load import load
 
     attempt(app, lambda: app.open(load(plan)))
+
+
+def _runs(app: AppInterface) -> None:
+    from tui.app.home.runs_dialog import RunsScreen
+
+    def edit(run: Run) -> None:
+        from tui.plan.load_save.load import load
+
+        app.open(load(str(run.plan)), rehearse=run.rehearsed)
+
+    def answered(answer: tuple[str, Run] | None) -> None:
+        if answer is not None:
+            what, run = answer
+            attempt(app, partial(app.attach if what == "attach" else edit, run))
+
+    app.push_screen(RunsScreen(), answered)
 
 
 def _operate(app: AppInterface, run: Run) -> None:
