@@ -235,7 +235,8 @@ async def test_an_endpoint_that_exists_is_chosen_with_its_auth_mode_and_a_deploy
         await walk.sees("fraud-01 exists in this workspace", "100 % of the traffic", "Deploy as green")
         await walk.tab_to("free-name")
         await walk.press("enter")
-        await walk.sees("green is new; it gets no traffic")
+        await walk.sees("green is created alongside")
+        assert walk.text().count("Alongside") == 1
         assert walk.store.value("deployment.name") == "green"
         assert row(walk, "deployment.name").control.value == "green"
 

@@ -156,10 +156,6 @@ def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> l
         )
     if not existing:
         facts.append(Fact("", "", "It has no deployment yet."))
-    elif value(DEPLOYMENT) not in [deployment["name"] for deployment in existing]:
-        facts.append(
-            Fact("ok", "Alongside", f"{value(DEPLOYMENT)} is new; it gets no traffic until traffic is shifted.")
-        )
     return facts
 
 
