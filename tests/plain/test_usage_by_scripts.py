@@ -97,5 +97,5 @@ def test_a_full_disk_is_said(lonely: dict[str, str]) -> None:
 
 
 def test_small_amounts_are_not_nothing() -> None:
-    assert amount(4_150, 4_150, "bytes") == "4.2 of 4.2 kB"
+    assert amount(4_150, 140_100, "bytes") == "4.2 of 140.1 kB"
     assert amount(4_150_000, 12_600_000, "bytes") == "4.2 of 12.6 MB"

@@ -124,6 +124,6 @@ def amount(done: Any, total: Any, unit: str) -> str:
     if unit == "percent":
         return f"{done:.0f} %"
     if unit == "bytes":
-        scale, name = (1e6, "MB") if (total or done) >= 1e5 else (1e3, "kB")
+        scale, name = (1e6, "MB") if (total or done) >= 1e6 else (1e3, "kB")
         return f"{done / scale:.1f} of {total / scale:.1f} {name}" if total else f"{done / scale:.1f} {name}"
     return f"{done} of {total}" if total else f"{done}"

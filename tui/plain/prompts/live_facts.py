@@ -10,6 +10,7 @@ from tui.helper.client import HelperClient, HelperError
 from tui.helper.diff_report import before_after
 from tui.plain.ask_helper import Asker, sentences
 from tui.plain.commands.check import CHECK_SECONDS, finding_lines, verdict, worst_first
+from tui.plain.output.event_lines import amount
 from tui.plain.prompts.field_prompt import Form
 from tui.plain.terminal import say
 from tui.plan.sizes import cost_words
@@ -121,7 +122,7 @@ class Facts:
         if answer.get("exists"):
             flavour = f"{answer['flavour']}, " if answer.get("flavour") else ""
             files = "1 file" if answer.get("files") == 1 else f"{answer.get('files')} files"
-            say(f"  The model: {flavour}{files}, {(answer.get('bytes') or 0) / 1e6:.1f} MB.")
+            say(f"  The model: {flavour}{files}, {amount(answer.get('bytes') or 0, None, 'bytes')}.")
         _say_wrong(answer.get("findings") or [])
 
     def say_network(self) -> None:
