@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,9 @@ def test_a_link_in_its_place_is_not_written_to(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+    call_log.write({"number": 0, "url": "\udcff"})
+    assert numbers(call_log.Reader(call_log.path()).new()) == [0], "with another character"
+    shutil.rmtree(tmp_path / "cache")
     (tmp_path / "cache").write_text("a file")
     call_log.write({"number": 1})
 
@@ -78,7 +82,7 @@ def test_a_reader_begins_with_the_latest_and_goes_on(monkeypatch: pytest.MonkeyP
     assert reader.new() == []
     call_log.write({"number": 2})
     assert numbers(reader.new()) == [2]
-    monkeypatch.setattr(call_log, "_TAIL", 2 * call_log.path().stat().st_size // 3 + 1)
+    monkeypatch.setattr(call_log, "_TAIL", 2 * call_log.path().stat().st_size // 3 + 9)
     assert numbers(call_log.Reader(call_log.path()).new()) == [1, 2]
 
 
@@ -106,6 +110,19 @@ def test_a_reader_misses_nothing_when_the_file_is_renamed(monkeypatch: pytest.Mo
     monkeypatch.setattr(call_log, "LIMIT", 1000)
     call_log.write({"number": 3})
     assert numbers(reader.new()) == [3]
+
+
+def test_a_file_that_another_process_has_just_renamed_is_not_renamed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    new, old = call_log.path(), call_log.path().with_suffix(".1.log")
+
+    def faster(descriptor: int, how: int) -> None:
+        new.replace(old)
+        new.write_text("new")
+
+    monkeypatch.setattr(call_log.fcntl, "flock", faster)
+    monkeypatch.setattr(call_log, "LIMIT", 10)
+    call_log.write({"number": 0})
+    assert new.read_text() == "new" and numbers(call_log.Reader(old).new()) == [0]
 
 
 def test_four_processes_lose_no_line_and_mix_none() -> None:

@@ -80,7 +80,6 @@ class Reader:
             opened = self._file.open("rb")
             if not self._open and there.st_size > _TAIL:
                 opened.seek(there.st_size - _TAIL)
-                opened.readline()
             self.close()
             self._open = opened
             data += opened.read()

@@ -143,6 +143,16 @@ def test_an_operation_is_asked_without_its_signature() -> None:
     assert without_secrets(f"{ARM}{VERSION}&$filter=a eq 'b'") == f"{ARM}{VERSION}&$filter=a eq 'b'"
 
 
+def test_a_call_tells_what_came_back() -> None:
+    response = requests.Response()
+    response.status_code = 404
+    response.headers.update({"Content-Length": "12", "x-request-id": "id-1"})
+    with logged(requests.Request("POST", "https://a.b/score", data=b"[1]").prepare()) as answer:
+        answer.append(response)
+    call = last()
+    assert [call[name] for name in ("sent", "status", "received", "request_id")] == [3, 404, 12, "id-1"]
+
+
 def test_a_call_without_an_answer_tells_the_error() -> None:
     with pytest.raises(requests.ConnectionError):
         session().get("https://127.0.0.1:1/x?api-version=1", timeout=1)
