@@ -336,12 +336,13 @@ def test_an_id_is_shown_as_name_and_version(identifier: str | None, short: str |
 
 def test_what_a_secret_was_before_is_hidden_too_however_it_is_named() -> None:
     learn("planted-new-value")
-    wanted = {"HOST_OF_IT": "planted-new-value", "N": "2", "API_TOKEN": "abc"}
-    found = {"HOST_OF_IT": "what it was", "N": "1"}
+    wanted = {"HOST_OF_IT": "planted-new-value", "INDEX": "https://pypi/", "N": "2", "API_TOKEN": "abc"}
+    found = {"HOST_OF_IT": "what it was", "INDEX": "https://me:planted@pypi/", "N": "1"}
     change = deployment_change(
         replace(PLAN, deployment=replace(DEPLOYMENT, environment_variables=wanted)),
         {"name": "blue", "environment_variables": found},
         {},
     )
     told = {one.field.partition(".")[2]: (one.before, one.after) for one in change.changes if "variables." in one.field}
-    assert told == {"HOST_OF_IT": ("(hidden)", "(hidden)"), "N": ("1", "2"), "API_TOKEN": (None, "(hidden)")}
+    hidden = ("(hidden)", "(hidden)")
+    assert told == {"HOST_OF_IT": hidden, "INDEX": hidden, "N": ("1", "2"), "API_TOKEN": (None, "(hidden)")}

@@ -13,6 +13,7 @@ from tui.cli.main import main
 from tui.common.write_atomic import write_atomic
 from tui.engine.journal.journal import JournalWriter
 from tui.engine.journal.runs import write_engine
+from tui.plan.traffic import BEFORE_TAG
 
 GUID = "11111111-2222-3333-4444-555555555555"
 PLAN = f'workspace: {{subscription_id: {GUID}, resource_group: rg, name: "${{env:WS}}"}}\nendpoint: {{name: churn}}\n'
@@ -46,6 +47,8 @@ def test_nothing_is_removed_while_a_run_works_on_the_endpoint_of_this_workspace(
     monkeypatch.setenv("WS", workspace)
     assert main(["remove", plan, "--yes"]) == code
     assert ("Run r-1 is working on churn; nothing was removed" in capsys.readouterr().err) is (code == 3)
+    assert main(["remove", plan, "--dry-run"]) == 0, "listing is allowed, and says so too"
+    assert ("Run r-1 is working on churn; nothing was removed" in capsys.readouterr().err) is (code == 3)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +80,16 @@ def test_on_a_terminal_a_rollout_rolls_back_only_when_confirmed(
     monkeypatch.setattr(f"{module}.rollback_of_run.roll_back_run", lambda run: {"before": {}, "after": {"blue": 100}})
     assert main(["rollback", "churn", "--plan", plan]) == (0 if answer else 130)
     assert asked == ["Callers' traffic: green 100 % → blue 100 %. Change it?"]
+
+
+@pytest.mark.parametrize(("before", "told"), [("blue=90,green=10", True), ("blue=100", False), ("", False)])
+def test_a_previous_split_that_is_the_present_one_is_not_offered(
+    before: str, told: bool, plan: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"exists": True, "traffic": {"blue": 100, "green": 0}, "mirror_traffic": {}, "tags": {BEFORE_TAG: before},
+             "deployments": [{"name": "blue"}, {"name": "green"}]}  # fmt: skip
+    monkeypatch.setattr("tui.plain.commands.endpoint_operations.traffic.ask", lambda *_, **__: found)
+    assert main(["traffic", "churn", "--plan", plan]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["blue: 100 %", "green: 0 %"]
+    assert ("Restore it with: aml-deploy rollback churn" in said.err) is told

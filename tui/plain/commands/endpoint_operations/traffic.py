@@ -46,7 +46,7 @@ def _print_split(arguments: Namespace) -> int:
         out(f"{one}: {share} %{copies}")
     if not names:
         say(f"{name} has no deployment.")
-    if before:
+    if before and before != traffic.serving(shares):  # after a rollout that was rolled back, they are the same
         say(f"Previous split: {words(before)}. Restore it with: aml-deploy rollback {arguments.endpoint}")
     return 0
 
