@@ -20,7 +20,7 @@ def correct(arguments: Namespace, findings: list[dict[str, Any]]) -> tuple[list[
 
     A value is changed in the file that sets it; a value that no file sets is added to the plan file.
     """
-    fixes = [finding["fix"] for finding in findings if isinstance(finding.get("fix"), dict)]
+    fixes = _fixes(findings)
     if not fixes:
         return [], []
     document = load(arguments.plan, arguments.overlays, arguments.sets)
@@ -45,13 +45,18 @@ def correct(arguments: Namespace, findings: list[dict[str, Any]]) -> tuple[list[
 def planned(arguments: Namespace, findings: list[dict[str, Any]]) -> list[str]:
     """The corrections that findings propose, each with the value before and after it."""
     document = load(arguments.plan, arguments.overlays, arguments.sets)
-    fixes = [finding["fix"] for finding in findings if isinstance(finding.get("fix"), dict)]
     return [
         f"{fix['file']}: add {fix['line']}"
         if "file" in fix
         else f"{fix['key']}: {before_after({'before': document.get(fix['key']), 'after': fix['value']})}"
-        for fix in fixes
+        for fix in _fixes(findings)
     ]
+
+
+def _fixes(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The corrections, each once: several findings may propose the same one."""
+    fixes = [finding["fix"] for finding in findings if isinstance(finding.get("fix"), dict)]
+    return [fix for place, fix in enumerate(fixes) if fix not in fixes[:place]]
 
 
 def _add_line(path: Path, line: str) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from commands import PRESET, Terminal, aml_deploy, json_lines
+
+from tui.plain.fix_plan import correct, planned
 
 
 def test_nothing_is_asked_for_where_all_is_in_order(rehearsing: dict[str, str], tmp_path: Path) -> None:
@@ -110,3 +113,11 @@ def test_a_preset_is_not_changed(rehearsing: dict[str, str]) -> None:
 
 
 PLACE = "workspace.name=closed-legacy-isolation"
+
+
+def test_a_correction_that_two_findings_propose_is_made_once(own_plan: Path) -> None:
+    key = "deployment.egress_public_network_access"
+    findings = [{"fix": {"key": key, "value": "enabled"}}, {"fix": {"key": key, "value": "enabled"}}, {"fix": None}]
+    arguments = Namespace(plan=str(own_plan), overlays=[], sets=[])
+    assert planned(arguments, findings) == [f"{key}: disabled → enabled"]
+    assert correct(arguments, findings) == ([f"{own_plan}: {key} is now enabled."], [])
