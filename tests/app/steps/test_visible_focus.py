@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.app.everything import answers, first_screen
-from tests.app.panes import Walk, follow, home
-from tests.app.recorded import Recording
+from tests.app.panes import Walk, follow, home, recorded_answers, wizard
+from tests.app.recorded import ENDPOINT_ANSWER, Recording
 from tests.app.visible_focus import paints_focus, sees_focus
 from tui.app.app import WizardApp
+from tui.app.endpoint_operations.removal_dialog import RemovalDialog
 from tui.app.steps.step_texts import ORDER
 from tui.app.theme import DARK, LIGHT
 from tui.plan.load_save.document import Document
@@ -81,3 +84,20 @@ async def test_the_focus_is_visible_at_home_and_among_all_endpoints(home: Path) 
         walk.app.fleet(Document())
         await walk.until(lambda: walk.app.screen.name == "fleet-screen", "all endpoints")
         await tour(walk, "all endpoints")
+
+
+async def test_the_focus_does_not_stay_in_what_has_become_empty(home: Path) -> None:
+    known = asyncio.Event()
+
+    async def nothing(asked: dict[str, Any]) -> dict[str, Any]:
+        await known.wait()
+        return {"items": [], "currency": "USD", "price_note": ""}
+
+    async with wizard(recorded_answers(inventory=nothing)) as walk:
+        walk.app.push_screen(RemovalDialog(walk.store, ENDPOINT_ANSWER))
+        await walk.sees("Reading the resources")
+        await walk.tab_to("remove-means")
+        known.set()
+        await walk.sees("there is nothing to remove")
+        await walk.until(lambda: walk.focused == "remove-what", "the focus goes on")
+        sees_focus(walk, "the answer")

@@ -35,6 +35,11 @@ class Results(VerticalScroll):
     def allow_focus(self) -> bool:
         return super().allow_focus() and self.size.height > 0
 
+    def on_resize(self) -> None:
+        """Give the focus away when the content is gone."""
+        if self.has_focus and not self.size.height:
+            self.screen.focus_next()
+
 
 def says(text: str = "", id: str | None = None) -> Said:
     """Create a paragraph of a dialog."""
