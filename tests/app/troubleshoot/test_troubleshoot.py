@@ -78,18 +78,9 @@ REPORT: dict[str, Any] = {
     "findings": [ZERO, LOGS],
     "workspace": {"name": "ws-churn", "explain": "The workspace is closed."},
     "endpoint": {
-        "name": "churn-01",
-        "id": ID,
-        "provisioning_state": "Succeeded",
-        "scoring_uri": "https://churn-01/score",
-        "auth_mode": "key",
-        "public_network_access": "disabled",
-        "traffic": {},
-        "mirror_traffic": {},
-        "location": "eastus",
-        "age_seconds": 7200.0,
-        "created_at": "2026-11-23T00:00:00Z",
-        "created_by": "ann",
+        "name": "churn-01", "id": ID, "provisioning_state": "Succeeded", "scoring_uri": "https://churn-01/score",
+        "auth_mode": "key", "public_network_access": "disabled", "traffic": {}, "mirror_traffic": {},
+        "location": "eastus", "age_seconds": 7200.0, "created_at": "2026-11-23T00:00:00Z", "created_by": "ann",
     },
     "deployments": [{
         "name": "blue", "provisioning_state": "Succeeded", "traffic": 0, "mirror_traffic": 0,
@@ -105,18 +96,10 @@ REPORT: dict[str, Any] = {
         {"deployment": "blue", "container": "inference-server", "content": "first line\nWorker ready\n"},
         {"deployment": "blue", "container": "storage-initializer", "content": "Downloaded 6 files\n"},
     ],
-    "history": [
-        {
-            "time": "2026-11-23T01:00:00Z",
-            "operation": "Create or Update Online Endpoint",
-            "action": "x/write",
-            "resource": ID,
-            "status": "Succeeded",
-            "caller": "ann",
-            "code": "",
-            "correlation_id": "c-1",
-        }
-    ],
+    "history": [{
+        "time": "2026-11-23T01:00:00Z", "operation": "Create or Update Online Endpoint", "action": "x/write",
+        "resource": ID, "status": "Succeeded", "caller": "ann", "code": "", "correlation_id": "c-1",
+    }],
     "metrics": {
         "answers": [{"deployment": "", "status": "404", "count": 12.0, "minutes": []}],
         "latency": {},
