@@ -48,7 +48,7 @@ def time_words(task: TaskView, now: float, usual: bool = False) -> str:
 
 
 def usual_words(task: TaskView) -> str:
-    """Return what the task is compared with: `3 min 50 s to 4 min 20 s, mostly 4 min 00 s (4 earlier runs)`."""
+    """Return what the task is compared with: `4 min 00 s, from 3 min 50 s to 4 min 20 s (4 earlier runs of this …)`."""
     of = task.usual
     if of is None:
         typical = task.typical_seconds
