@@ -20,6 +20,7 @@ from tests.app.working import working_run
 from tui.app.app import WizardApp
 from tui.app.home.entries import Entry, known, unfinished_runs
 from tui.app.home.runs_dialog import RunScreen
+from tui.app.home.screen import HomeScreen
 from tui.app.state.recent_plans import remembered
 from tui.plan.load_save.load import load
 from tui.plan.presets import presets
@@ -92,6 +93,19 @@ async def test_runs_that_arrive_late_do_not_move_the_highlight(home: Path, monke
         await walk.press("enter")
         await walk.until(lambda: walk.app.screen.name == "wizard")
         assert walk.store.document.origin == f"preset {presets()[1].name}"
+
+
+async def test_runs_that_arrive_while_an_entry_is_being_opened_do_not_take_its_place() -> None:
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Presets")
+        await walk.until(lambda: "Start from a folder" in marked(walk), "the highlight")
+        screen = app.screen
+        assert isinstance(screen, HomeScreen)
+        screen.query_one(OptionList).action_select()  # as Enter does; its message is handled afterwards
+        screen._fill([Entry("a run", "It comes first.", plan="gone.yml")], [])
+        await walk.sees("The folder of a model")
 
 
 async def test_the_menu_opens_what_it_listed_although_runs_arrive_meanwhile(

@@ -214,6 +214,17 @@ async def test_a_new_finding_above_does_not_move_the_mark_to_another_one(home: P
             await walk.press("escape")
 
 
+async def test_what_is_read_again_while_a_finding_is_being_opened_does_not_open_another(home: Path) -> None:
+    async with operating(Answers(troubleshoot=REPORT)) as walk:
+        screen = screen_of(walk)
+        await walk.press("down")
+        screen.query_one("#findings", OptionList).action_select()  # as Enter does; its message is handled afterwards
+        screen.report = {**REPORT, "findings": [LOGS]}
+        screen._show_findings()
+        await walk.until(lambda: isinstance(walk.app.screen, FindingDialog), "the finding")
+        assert walk.app.screen.finding is LOGS  # type: ignore[attr-defined]
+
+
 async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> None:
     looks = iter([REPORT, MENDED])
     answers = Answers(troubleshoot=lambda _: next(looks), apply_fix={"done": "The requests go to blue 100 % now."})

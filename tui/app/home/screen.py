@@ -152,8 +152,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _show(self) -> None:
         """Draw the list, with blank rows between its groups if there is room; the same entry stays highlighted."""
         options = self.query_one(OptionList)
-        marked = options.highlighted_option
-        before = self.entries.get(str(marked.id)) if marked is not None else OWN
+        before = self.marked or OWN
         options.clear_options()
         self.entries.clear()
         rows = sum(len(entries) + 2 for _, entries in self._groups) - 1
@@ -178,14 +177,20 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         about = Content(entry.about).truncate(max(20, self.app.size.width - self._wide - 8), ellipsis=True)
         return Content.assemble("  ", (set_cell_size(entry.title, self._wide), "bold"), about.stylize("$text-muted"))
 
+    @property
+    def marked(self) -> Entry | None:
+        """The highlighted entry."""
+        option = self.query_one(OptionList).highlighted_option
+        return self.entries.get(str(option.id)) if option is not None else None
+
     @on(OptionList.OptionHighlighted)
-    def _marked(self, event: OptionList.OptionHighlighted) -> None:
-        entry = self.entries.get(str(event.option_id))
-        self.query_one("#about", Static).update(entry.about if entry else "")
+    def _tell(self) -> None:
+        self.query_one("#about", Static).update(self.marked.about if self.marked else "")
 
     @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        self._choose(self.entries[str(event.option_id)])
+    def _selected(self) -> None:
+        if self.marked is not None:  # the event's place may be another's: runs and plans may have come
+            self._choose(self.marked)
 
     def _choose(self, entry: Entry) -> None:
         if entry.run is not None:

@@ -315,10 +315,11 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
         self.query_one("#hop-text", Static).update("\n".join(line for _, line in explain(hop)) if hop else "")
 
     @on(OptionList.OptionSelected, "#trouble-path")
-    def _details(self, event: OptionList.OptionSelected) -> None:
-        hop = self.query_one(NetworkPath).hops[event.option_index]
-        lines = "\n".join(line for _, line in explain(hop))
-        self.app.push_screen(TextScreen(hop.title, lines, export=True))
+    def _details(self) -> None:
+        hop = self.query_one(NetworkPath).marked
+        if hop is not None:
+            lines = "\n".join(line for _, line in explain(hop))
+            self.app.push_screen(TextScreen(hop.title, lines, export=True))
 
     # Actions
 
@@ -342,8 +343,10 @@ class TroubleshootScreen(NewestSize, DismissInTurn, Screen[None], inherit_bindin
         self.app.push_screen(FindingDialog(self.store, item), self._fixed)
 
     @on(OptionList.OptionSelected, "#findings")
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        self._details_of(self._found[event.option_index])
+    def _selected(self) -> None:
+        at = self.query_one("#findings", OptionList).highlighted
+        if at is not None:  # not the event's place: the findings may have been read again
+            self._details_of(self._found[at])
 
     def _fixed(self, fixed: bool | None) -> None:
         if fixed:

@@ -254,8 +254,11 @@ class PathPicker(Vertical):
         return Content.assemble((ljust(label, 28), "bold"), ("  " + str(item.get("detail") or ""), "$text-muted"))
 
     @on(OptionList.OptionSelected, "#picker-models")
-    def _model(self, event: OptionList.OptionSelected) -> None:
-        item = self._items[event.option_index]
+    def _model(self) -> None:
+        at = self.query_one("#picker-models", ModelList).highlighted
+        if at is None:
+            return  # the list is being read again
+        item = self._items[at]
         value = str(item.get("value") or "")
         if self._of:
             self.post_message(self.Chosen(self.key, value, dict(item.get("sets") or {})))

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from tests.app.panes import home, recorded_answers, wizard
 from tests.app.recorded import BLOCKER, CHANGES, FINDINGS, Recording
+from tui.app.steps.review.pane import ReviewPane
 from tui.app.steps.review.review_list import ReviewList
 from tui.app.widgets.field_row import FieldRow
 from tui.engine.journal.runs import runs
@@ -41,6 +42,21 @@ async def test_a_typed_secret_is_named_but_never_shown() -> None:
         await walk.until(lambda: "kept in memory" in rows(walk))
         assert "s3cr3t-value" not in rows(walk)
         assert "s3cr3t-value" not in walk.text()
+
+
+async def test_what_is_answered_while_a_row_is_being_opened_does_not_open_another() -> None:
+    async with wizard() as walk:
+        await walk.to("review")
+        await walk.sees("+ create")
+        reviewed = walk.app.screen.query_one(ReviewList)
+        assert reviewed.pick_field("deployment.instance_type")
+        before = len(reviewed.rows)
+        reviewed.action_select()  # as Enter does; its message is handled afterwards
+        walk.store.states.take("check", [*FINDINGS, BLOCKER, {**BLOCKER, "message": "Another."}])
+        walk.app.screen.query_one(ReviewPane).show()
+        assert len(reviewed.rows) > before
+        wanted = "#row-deployment-instance_type"
+        await walk.until(lambda: any(row.has_focus_within for row in walk.app.screen.query(wanted)), "the field")
 
 
 async def test_findings_stand_worst_first_with_what_to_do() -> None:

@@ -178,12 +178,13 @@ class NetworkPane(FormPane):
             self.refresh_help()
 
     @on(NetworkPath.OptionSelected)
-    def _details(self, event: NetworkPath.OptionSelected) -> None:
+    def _details(self) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
 
-        hop = self.query_one(NetworkPath).hops[event.option_index]
-        text = "\n\n".join(line for _, line in network_path_drawing.explain(hop))
-        self.app.push_screen(TextScreen(f"{hop.title}: {hop.words}", text, export=True))
+        hop = self.query_one(NetworkPath).marked
+        if hop is not None:
+            text = "\n\n".join(line for _, line in network_path_drawing.explain(hop))
+            self.app.push_screen(TextScreen(f"{hop.title}: {hop.words}", text, export=True))
 
     def on_descendant_focus(self) -> None:
         """Show the highlighted host's details below while the drawing has the focus."""

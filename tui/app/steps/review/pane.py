@@ -169,10 +169,10 @@ class ReviewPane(Pane):
         self._tell()
         self.refresh_help()
 
-    def on_option_list_option_selected(self, event: ReviewList.OptionSelected) -> None:
+    def on_option_list_option_selected(self) -> None:
         """Edit the row's field or step, and then return here."""
-        row = self.query_one(ReviewList).rows[event.option_index]
-        if row.step:
+        row = self.query_one(ReviewList).marked  # not the event's place: an answer may have added rows
+        if row is not None and row.step:
             self._editing = True
             self.post_message(self.GoTo(row.step, row.key))
 
