@@ -30,6 +30,8 @@ async def test_the_sample_is_filled_in_and_sending_shows_status_latency_and_who_
         await walk.to("test")
         await walk.sees("QtdTransacoesNegadas", "JSON: 2 rows in data")
         assert walk.focused == "test-send"
+        bar = walk.app.screen.query_one("#test-bar")
+        assert all(bar.content_region.contains_region(child.region) for child in bar.children), "nothing is cut"
         await walk.press("enter")
         screen = await walk.sees("✔ 200: The model responded", "31 ms", "served by blue")
         assert '"churn": "yes"' in screen

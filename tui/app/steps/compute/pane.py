@@ -52,7 +52,7 @@ class ComputePane(FormPane):
         yield from super().compose()
         with Horizontal(id="size-filter"):
             yield Static("Filter", classes="field-label", markup=False)
-            yield SizeFilter(placeholder="part of the name, gpu, fits, cores>=8, memory>=32, price<1", id="filter")
+            yield SizeFilter(placeholder="name, gpu, fits, cores>=8, price<1", id="filter")
             yield Static("", id="size-count", markup=False)
         yield Static(id="size-head", classes="table-head", markup=False)
         yield SizeTable(id="sizes")

@@ -230,7 +230,8 @@ class ReviewList(OptionList):
                         (_shares(item) if resource == "traffic" else before_after(item), width - 16 - field_width, ""),
                     )
                 )
-            about = f"{resource} {change.get('name', '')}: {word}. {self._shown.made.get(resource, '')}".strip()
+            made = f" ({self._shown.made[resource]})" if self._shown.made.get(resource) else ""
+            about = f"{resource} {change.get('name', '')}: {word}{made}."
             topic = Topic(f"{word} {resource}", about, why)
             rows.append(Row(Content("\n").join(cells), BY_KEY[key].step, key, topic))
         return rows
