@@ -339,11 +339,12 @@ class WizardApp(OwnFaults, WorkEndsFirst, ChangedCells, StyledOnce, AppInterface
     def _what_stays(self) -> str:
         if self.store is None:
             return "Nothing is running."
-        if self.store.file is None and self.store.dirty:
-            copied = ""
-            with contextlib.suppress(OSError):
-                copied = f" as a copy in {place_of_copies()}" if self.store.is_preset else ""
-            return f"Nothing is running. The plan is saved{copied}."
+        if self.store.dirty and not self.store.save_problem:
+            where = f" to {self.store.file}" if self.store.file is not None else ""
+            if not where and self.store.is_preset:
+                with contextlib.suppress(OSError):
+                    where = f" as a copy in {place_of_copies()}"
+            return f"Nothing is running. Quit saves the plan{where}."
         return f"Nothing is running. {self.plan_kept()}".rstrip()
 
     def plan_kept(self) -> str:

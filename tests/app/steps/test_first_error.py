@@ -46,3 +46,13 @@ async def test_next_goes_to_the_first_error_wherever_it_is(step: str, key: str, 
 
         await walk.until(whole, "what is wrong is in sight, all of it")
         await walk.sees("✖")
+
+
+async def test_what_needs_attention_is_no_longer_said_once_it_is_right() -> None:
+    async with wizard(answers()) as walk:
+        await walk.to("endpoint")
+        await walk.press("end", "_", "pagedown")
+        await walk.sees("Something here needs attention")
+        await walk.press("end", "backspace")
+        await walk.until(lambda: "needs attention" not in walk.text(), "it is right")
+        assert "✖" not in walk.text()

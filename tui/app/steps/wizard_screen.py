@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 4.0  # between two looks at the plan's files
 IMPORT_SECONDS = 0.1  # after which the next step is imported: not while this one is drawn
+WRONG = "! Something here needs attention."
 
 
 class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
@@ -117,6 +118,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._header.heard(names)
         if "states" in names:
             self._rail.refresh()
+            if self._said == WRONG and self.pane is not None and self.pane.first_error() is None:
+                self.set_status("")
         if "saved" in names:
             if self.store.outdated and not self._asked:
                 self._save_as()
@@ -258,10 +261,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             await pane.validate()
         finally:
             self._looking = False
-        wrong = pane.first_error()
-        if wrong is not None:
+        if (wrong := pane.first_error()) is not None:
             wrong.focus()
-            self.set_status("! Something here needs attention.")
+            self.set_status(WRONG)
             return False
         if self.return_to:
             await self.action_back()
@@ -338,9 +340,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             text = self.pane.copied_text()
         if text:
             self.app.copy_to_clipboard(text)
-            self.set_status("Copied to the terminal's clipboard.")
-        else:
-            self.set_status("Nothing to copy here.")
+        self.set_status("Copied to the terminal's clipboard." if text else "Nothing to copy here.")
 
     def action_to_buttons(self) -> None:
         """Move the focus to Next."""
