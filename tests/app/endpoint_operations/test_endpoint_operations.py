@@ -321,6 +321,7 @@ def test_the_endpoint_goes_with_its_last_deployment() -> None:
     whole = removal(inventory(item("blue", True, "it is the plan's", 100, 2), whole=True), ENDPOINT_ANSWER)
     assert any(line.startswith("endpoint churn-endpoint-01") for line in whole.goes)
     assert whole.price.startswith("0.46 USD an hour less.")
+    assert any("USD an hour" in line for line in whole.goes)
     assert not whole.refused
     dear = item("blue", True, "it is the plan's", 100, price_per_hour=None)
     assert "not known" in removal(inventory(dear, whole=True), {}).price

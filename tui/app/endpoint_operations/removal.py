@@ -56,20 +56,20 @@ def removal(found: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Removal:
         if item["kind"] == "endpoint":
             goes.append(f"endpoint {item['name']}: {endpoint.get('scoring_uri') or 'its address'} stops answering")
         else:
-            goes += [_line(item), *_requests(item, items)]
-    stays = [_line(item) for item in items if not item["goes"]]
+            goes += [_line(item, found), *_requests(item, items)]
+    stays = [_line(item, found) for item in items if not item["goes"]]
     price = _price([item for item in going if item["kind"] == "deployment"], found)
     return Removal(tuple(goes), (*stays, ASSETS) if items else (), price, _refused(items, going))
 
 
-def _line(item: Item) -> str:
+def _line(item: Item, found: Mapping[str, Any]) -> str:
     """Return a resource with its size, state and price, and why it is removed or kept."""
     parts = [f"{item['kind']} {item['name']}"]
     if item["kind"] == "deployment":
         parts.append(f"{item['instances']} × {item['instance_type']}")
     parts.append(str(item["state"]))
     if item["kind"] == "deployment" and item["price_per_hour"] is not None:
-        parts.append(f"{item['price_per_hour']:.2f} an hour")
+        parts.append(f"{item['price_per_hour']:.2f} {found.get('currency') or 'USD'} an hour")
     parts += [f"created by {item['made_by']}"] if item.get("made_by") else []
     return ", ".join(parts) + ("" if item["goes"] else f": {item['why'].partition(';')[0]}")
 
