@@ -42,7 +42,8 @@ async def test_a_script_that_another_program_replaced_is_read_again(code: Path, 
     from tui.app.steps import wizard_screen
 
     def inspected(with_: dict[str, Any]) -> dict[str, Any]:
-        wrong = None if "def run" in (code / "score.py").read_text() else "Not Python: line 1."
+        script = code / "score.py"
+        wrong = None if script.is_file() and "def run" in script.read_text() else "Not Python: line 1."
         return {**INSPECTED, "score": {**INSPECTED["score"], "problem": wrong}}
 
     monkeypatch.setattr(wizard_screen, "WATCH_SECONDS", 0.2)

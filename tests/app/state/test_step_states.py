@@ -97,6 +97,20 @@ async def test_visited_changed_checked_and_wrong_are_told_apart_by_sign_and_word
     assert len({*signs, "!", "✖", "▸"}) == 7
 
 
+async def test_after_a_run_steps_are_not_checked_but_nothing_of_the_plan_has_changed() -> None:
+    async with wizard(preflight(), size=(100, 40)) as walk:
+        await walk.to("compute")
+        await walk.until(lambda: words(walk)["compute"] == "✔ OK", "checked and in order")
+        await walk.to("review")
+        await walk.until(lambda: words(walk)["network"] == "✔ OK", "checked by the preflight, though never shown")
+        walk.app._helper.hold("step_findings")  # type: ignore[attr-defined, union-attr]
+        walk.app._helper.hold("check")  # type: ignore[attr-defined, union-attr]
+        walk.store.put("deployment.instance_count", 3, "test")
+        walk.store.fresh.azure_changed()
+        assert walk.store.states.of("network").word == walk.store.states.of("endpoint").word == "not checked"
+        assert walk.store.states.of("compute").word == "changed", "by the user"
+
+
 async def test_two_blockers_never_stand_behind_two_ticks() -> None:
     async with wizard(preflight(), size=(100, 40), sets=("endpoint.name=taken-01",)) as walk:
         walk.store.put("deployment.instance_count", 9, "test")

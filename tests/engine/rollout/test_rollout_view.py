@@ -55,14 +55,14 @@ def test_mirrored_traffic_is_step_0() -> None:
     [
         ({}, "no answers yet"),
         ({"requests": 0, "callers": {"requests": 5}}, "no answers yet"),
-        ({"requests": 1, "statuses": {"200": 1}}, "1 test requests: 200 × 1"),
+        ({"requests": 1, "statuses": {"200": 1}}, "1 test request: 200 × 1"),
         ({"requests": 3, "statuses": {"none": 1, "200": 2}}, "3 test requests: 200 × 2, no answer × 1"),
-        ({"requests": 1, "statuses": {"200": 1}, "p95_ms": 1234.4}, "1 test requests: 200 × 1; p95 1,234 ms"),
-        ({"requests": 1, "statuses": {"200": 1}, "p95_ms": 0.0}, "1 test requests: 200 × 1; p95 0 ms"),
-        ({"requests": 1, "statuses": {"200": 1}, "callers": {"requests": 7, "errors": 2}},
-         "1 test requests: 200 × 1; callers: 2 of 7 failed"),
+        ({"requests": 1, "statuses": {"200": 1}, "p95_ms": 1234.4}, "1 test request: 200 × 1; p95 1,234 ms"),
+        ({"requests": 1, "statuses": {"200": 1}, "p95_ms": 0.0}, "1 test request: 200 × 1; p95 0 ms"),
+        ({"requests": 1, "statuses": {"200": 1}, "callers": {"requests": 7.0, "errors": 2.0}},
+         "1 test request: 200 × 1; callers: 2 of 7 failed"),
         ({"requests": 1, "statuses": {"200": 1}, "callers": {"other": 1}},
-         "1 test requests: 200 × 1; callers: 0 of 0 failed"),
+         "1 test request: 200 × 1; callers: 0 of 0 failed"),
     ],
 )  # fmt: skip
 def test_what_was_measured(figures: dict[str, Any], said: str) -> None:

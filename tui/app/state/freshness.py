@@ -50,6 +50,7 @@ class Freshness:
 
     def azure_changed(self) -> None:
         """Discard the answers that a run, or another operation, has changed."""
+        self._store.states.forget()
         self._azure += 1
         self._discard([question for question in self._store.facts if question.startswith(CHANGED_BY_RUNS)], "azure")
         self._store.states.update()

@@ -149,6 +149,12 @@ class StepStates:
                 self._told[key] = told._replace(mark="")
         self.update()
 
+    def forget(self) -> None:
+        """Forget what was said about what a run changes: it must be asked again, but the plan is as it was."""
+        for key, told in self._told.items():
+            if key[0] != "inspect_model" and self._valid(*key):
+                self._told[key] = told._replace(mark="")
+
     def visit(self, step: str) -> None:
         """Note that a step was shown."""
         self.visited.add(step)
@@ -192,9 +198,10 @@ class StepStates:
             return CHECKING
         if step not in WITHOUT_CHECKS and (self._valid("check", step) or self._valid(f"step:{step}", step)):
             return UNCHECKED if self._unread(step) else OK
-        if ("check", step) in self._told or (f"step:{step}", step) in self._told:
+        told = [self._told[key] for key in (("check", step), (f"step:{step}", step)) if key in self._told]
+        if any(one.mark for one in told):
             return CHANGED
-        if step in self.visited:
+        if told or step in self.visited:
             return VISITED if step in WITHOUT_CHECKS else UNCHECKED
         return UNSEEN
 

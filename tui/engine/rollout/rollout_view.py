@@ -83,9 +83,9 @@ class RolloutView:
             return "no answers yet"
         codes = ", ".join(f"{_code(code)} × {count}" for code, count in sorted(self.statuses.items()))
         quick = "" if self.p95_ms is None else f"; p95 {self.p95_ms:,.0f} ms"
-        said = f"{self.requests} test requests: {codes}{quick}"
-        if self.callers:
-            said += f"; callers: {self.callers.get('errors', 0)} of {self.callers.get('requests', 0)} failed"
+        said = f"{self.requests} test request{'s' * (self.requests != 1)}: {codes}{quick}"
+        if self.callers:  # Azure Monitor's totals are floating-point numbers
+            said += f"; callers: {self.callers.get('errors', 0):.0f} of {self.callers.get('requests', 0):.0f} failed"
         return said
 
     @property

@@ -211,7 +211,7 @@ class Watch:
         p95 = self.p95_ms
         quick = "" if p95 is None else f", p95 {p95:.0f} ms"
         failed = f"{self.errors} failed ({self._failures()})" if self.errors else "none failed"
-        return f"{self.requests} test requests, {failed}{quick}"
+        return f"{self.requests} test request{'s' * (self.requests != 1)}, {failed}{quick}"
 
     def _failures(self) -> str:
         kinds = sorted(item for item in self._statuses.items() if item[0] != 200)
