@@ -205,7 +205,7 @@ class FormPane(Pane):
     def actions(self) -> list[Action]:
         found = super().actions()
         if any(self.raw_errors.values()):
-            found.append(Action("Show the raw error", "The text as sent by Azure, to copy for support.", self._raw))
+            found.insert(0, Action("Show the raw error", "The text as sent by Azure, to copy for support.", self._raw))
         if self.less_usual():
             found.append(Action(self.extra_label, "Less common fields of this step.", self.extra))
         return found
