@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
 
 HUNG_UP = 129
+IDLE_SECONDS = 2.0  # without a key; then all garbage is collected, at once
+SELDOM = 1000  # collections of younger garbage before all is collected although keys are pressed; 10 is usual
 _REHEARSED = ("ARM_CLOUD_METADATA_URL", "IDENTITY_HEADER")  # set only by a rehearsal
 
 
@@ -118,16 +120,31 @@ def _wizard(
     gc.disable()
     # A thread that reads a run's journal must not delay the screen: it yields after 1 ms instead of 5 ms.
     sys.setswitchinterval(0.001)
+    from textual.events import Event, Key
+
     from tui.app.app import WizardApp
 
     class Wizard(WizardApp):
-        """The wizard, with the garbage of its start set aside."""
+        """The wizard, with the garbage of its start set aside, and all of the rest collected between keys."""
 
         def on_ready(self) -> None:
             gc.freeze()
+            gc.set_threshold(*gc.get_threshold()[:2], SELDOM)
+            self.idle = self.set_interval(IDLE_SECONDS, collect)
             gc.enable()
 
+        async def on_event(self, event: Event) -> None:
+            if isinstance(event, Key) and gc.isenabled():
+                self.idle.reset()
+            await super().on_event(event)
+
     return Wizard(document, rehearse=rehearse, prepare=_rehearsal, adopt=_as_rehearsed, begin=begin)
+
+
+def collect() -> None:
+    """Collect all garbage, which may take as long as a key's echo; not if there is hardly any."""
+    if gc.get_count()[2]:
+        gc.collect()
 
 
 def _as_rehearsed(document: Document) -> Document:

@@ -6,9 +6,13 @@ Front ends and helper pass it as text: JSON as it is, and a file of another kind
 from __future__ import annotations
 
 import contextlib
-import mimetypes
 import re
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
 
 JSON, BINARY = "application/json", "application/octet-stream"
 FILE = "@"
@@ -22,8 +26,6 @@ _BEGINS = (
 )
 # RFC 7578: a form begins with its boundary, which the content type repeats.
 _FORM = re.compile(rb"--([\w-]{1,70})\r?\nContent-Disposition: *form-data", re.ASCII | re.IGNORECASE)
-_BY_NAME = mimetypes.MimeTypes()  # without this machine's own table, so that it is the same everywhere
-_BY_NAME.add_type("image/webp", ".webp")  # not in the table of every Python
 
 
 class RequestBody(bytes):
@@ -44,6 +46,16 @@ class RequestBody(bytes):
         return cls.of_file(Path(text[len(FILE) :])) if text.startswith(FILE) else cls(text.encode("utf-8"))
 
 
+@lru_cache(1)
+def _by_name() -> MimeTypes:
+    """Return the types by a name's ending; made when first needed, as they take 0.4 MB."""
+    from mimetypes import MimeTypes
+
+    known = MimeTypes()  # without this machine's own table, so that it is the same everywhere
+    known.add_type("image/webp", ".webp")  # not in the table of every Python
+    return known
+
+
 def content_type(name: str, data: bytes) -> str:
     """The content type of a file by its content, else by its name; what looks like JSON with an error is JSON."""
     known = next((kind for begin, kind in _BEGINS if data.startswith(begin)), None)
@@ -51,7 +63,7 @@ def content_type(name: str, data: bytes) -> str:
         return known
     if form := _FORM.match(data):
         return f"multipart/form-data; boundary={form[1].decode()}"
-    by_name, packed = _BY_NAME.guess_type(name)
+    by_name, packed = _by_name().guess_type(name)
     if packed:
         return f"application/{packed}"
     try:

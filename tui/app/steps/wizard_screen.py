@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
 
 WATCH_SECONDS = 4.0  # between two looks at the plan's files
-IMPORT_SECONDS = 0.1  # after which the next step is imported: not while this one is drawn
+IMPORT_SECONDS = 0.1  # after which the following steps are imported: not while the first one is drawn
 WRONG = "! Something here needs attention."
 
 
@@ -106,6 +106,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._unlisten = self.store.listen(self._changed)
         self.set_interval(WATCH_SECONDS, self._watch)
         await self.show_step(self.step)
+        self.set_timer(IMPORT_SECONDS, self._import_following)
 
     def _on_prune(self) -> None:
         """Stop listening to the store before the first widget is removed."""
@@ -187,12 +188,11 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             await pane.show_field(key)
         else:
             (pane.landing() or self.query_one("#next", Button)).focus()
-        self.set_timer(IMPORT_SECONDS, self._import_next)
 
-    def _import_next(self) -> None:
-        """Import the next step in the background: importing it when it is shown would delay keys."""
-        for step in ORDER[ORDER.index(self.step) + 1 :][:1]:
-            in_background(self, partial(in_thread, import_module, f"tui.app.steps.{step}.pane"), "import")
+    def _import_following(self) -> None:
+        """Import the following steps in the background: importing one when it is shown would delay keys."""
+        following = [f"tui.app.steps.{step}.pane" for step in ORDER[ORDER.index(self.step) + 1 :]]
+        in_background(self, partial(in_thread, lambda: [import_module(name) for name in following]), "import")
 
     def _label(self, pane: Pane) -> None:
         self.query_one("#next", Button).label = "Done" if self.return_to else pane.next_label
