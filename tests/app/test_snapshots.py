@@ -210,6 +210,7 @@ async def test_review() -> None:
         await walk.sees("Quota: 8 cores")
         await walk.tab_to("next")
         await walk.press("enter")
+        await walk.until(lambda: "▸ checking" not in walk.text(), "nothing is asked any more")
         await pictures(walk, "review-blocked", "✖ Not deployed")
 
 
@@ -360,6 +361,7 @@ async def test_light() -> None:
         for step, words in (("endpoint", "Region"), ("compute", "✔ fits"), ("network", "10.1.0.5"), ("review", "✖")):
             await walk.to(step)
             await walk.sees(words)
+            await walk.until(lambda: "▸ checking" not in walk.text(), "nothing is asked any more")
             await expect(walk, f"light-{step}")
             legible(walk, f"light-{step}")
         await walk.press("ctrl+o")
@@ -374,6 +376,7 @@ async def test_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
         for step, words in (("endpoint", "Region"), ("compute", "✔ fits"), ("network", "10.1.0.5"), ("review", "✖")):
             await walk.to(step)
             await walk.sees(words)
+            await walk.until(lambda: "▸ checking" not in walk.text(), "nothing is asked any more")
             await expect(walk, f"no-colour-{step}")
         await walk.press("ctrl+o")
         await walk.sees("Menu")
