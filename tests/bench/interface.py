@@ -311,6 +311,7 @@ def written(kind: str, name: str, environ: Mapping[str, str], folder: Path) -> N
     wizard.press(ENTER)
     wizard.quiet(1)
     end = time.monotonic()
+    wizard.read(0.3)  # the closing is not in the last beat
     milliseconds(
         f"stall, adding a deployment, {name}", within(wizard.close(), begin, end), *(ADDING, ADDING) if holds else ()
     )
