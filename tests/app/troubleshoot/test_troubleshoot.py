@@ -46,25 +46,11 @@ SECRET = {
 def finding(id: str, severity: str, message: str, **more: Any) -> dict[str, Any]:
     fixes = more.pop("fixes", [])
     return {
-        "id": id,
-        "severity": severity,
-        "message": message,
-        "cause": "A cause.",
-        "remedy": "A remedy.",
-        "docs": "",
-        "evidence": ["a line that was seen"],
-        "commands": ["az ml something"],
-        "deployment": "",
-        "field": "",
-        "looked_at": "",
-        "request_ids": [],
-        "card": "",
-        "advice": False,
-        "request": "",
-        "fixes": fixes,
-        "fix": fixes[0] if fixes else None,
-        **more,
-    }
+        "id": id, "severity": severity, "message": message, "cause": "A cause.", "remedy": "A remedy.", "docs": "",
+        "evidence": ["a line that was seen"], "commands": ["az ml something"], "deployment": "", "field": "",
+        "looked_at": "", "request_ids": [], "card": "", "advice": False, "request": "", "fixes": fixes,
+        "fix": fixes[0] if fixes else None, **more,
+    }  # fmt: skip
 
 
 ZERO = finding("traffic-zero", "blocker", "No requests reach any deployment of churn-01.", fixes=[SET])
