@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import socket
 import sys
 import threading
@@ -107,7 +106,7 @@ class Heart:
     def __init__(self, folder: Path, stop: Callable[[], None] = lambda: None) -> None:
         """`stop` is called when another machine asks the engine to stop."""
         self._folder, self._stop = folder, stop
-        self._token = secrets.token_hex(8)
+        self._token = os.urandom(8).hex()
         self._count = 0
         self._ended = threading.Event()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,8 @@ KEYS = ("format", "time", "workspace", "endpoint", "changes", "salt", "plan", "a
 def sealed(approval: Mapping[str, Any]) -> dict[str, Any]:
     """The approval with a hash of all of it, so that an edited file is refused."""
     text = json.dumps(dict(approval), sort_keys=True)
+    import hashlib  # loads OpenSSL
+
     return {**approval, "fingerprint": hashlib.sha256(text.encode()).hexdigest()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -79,6 +78,8 @@ def combined(plans: Sequence[Plan], everything: Sequence[Mapping[str, Any]], *, 
         planned = Rollout(target, **{key: value for key, value in given.items() if value is not None})
     hashed = plan.hash
     if len(plans) > 1:
+        import hashlib  # loads OpenSSL
+
         hashed = hashlib.sha256(",".join(one.hash for one in plans).encode()).hexdigest()[:12]
     return replace(
         plan,

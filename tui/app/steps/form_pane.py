@@ -74,7 +74,7 @@ class FormPane(Pane):
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
         """Create a field's row."""
-        return FieldRow(field, self.store, label=label)
+        return FieldRow(field, self.store, label=label, indented=self.step != "network")
 
     def above(self) -> Iterable[Widget]:
         """Return the widgets above the fields."""

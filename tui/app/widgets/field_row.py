@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Button, Static
 
 from tui.app.state.answers import BLINK, explained
 from tui.app.state.background import in_background, in_thread
@@ -24,9 +24,11 @@ from tui.app.widgets.drop_list import LOADING, DropList
 from tui.app.widgets.field_topic import field_topic, short_source
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
+from tui.common.cell_width import cut, fit, wrap
 from tui.plan.fields.all_fields import Field
 
 PAUSE = 0.3  # seconds without a key before the disk is read
+COLUMNS = ((20, 20), (22, 26))  # for label and source, in a narrow and a wide terminal; as in forms.tcss
 
 
 class FieldRow(Widget):
@@ -66,8 +68,10 @@ class FieldRow(Widget):
 
         row: FieldRow
 
-    def __init__(self, field: Field, store: Store, *, label: str = "", table: str = "") -> None:
+    def __init__(self, field: Field, store: Store, *, label: str = "", table: str = "", indented: bool = True) -> None:
         """`label` replaces the field's own label under a heading that says the rest.
+
+        What is said below the field begins under the label, unless it is `indented` like the control.
 
         `table` is the plural noun for what the pane itself lists for this field; Down then posts the message Opened.
         """
@@ -75,36 +79,27 @@ class FieldRow(Widget):
         self.field = field
         self.label = label or field.label
         self.table = table
+        self.indented = indented
         self.store = store
         self.error: str | None = None
         self.remark = ""
         self.remark_kind = ""
-        self._checked = False
+        self._checked = self._current = False
         self._wanted = self._looking = False
         self.control: Choice | TextInput = self._make_control()
-        self._label_cell = Static(self.label, classes="field-label", markup=False)
-        self._note = Static("", classes="field-note", markup=False)
-        self._below = Static("", classes="field-below", markup=False)
+        self._note = self._below = ""
         self.stacked = isinstance(self.control, Choice) and bool(self.control.notes)
         self.set_class(self.stacked, "-stacked")
         self.source = LISTS.get(field.key) if isinstance(self.control, TextInput) else None
         self.noun = self.source.noun if self.source else table  # for the listed items; empty without a list
-        self.list = DropList(self.noun)  # never opened without a source
+        self.set_class(bool(self.noun), "-listed")
+        self.list = DropList(self.noun) if self.source else None
         self._before = ""  # the field's text when its list was opened
 
     def compose(self) -> ComposeResult:
-        yield self._label_cell
-        if self.noun:
-            # For the mouse only: as a Tab stop it would swallow what is typed after Tab.
-            button = Button("▾", compact=True, tooltip=f"List of {self.noun}; in the field: Down")
-            button.can_focus = False
-            yield Horizontal(self.control, button, classes="field-cell")
-            yield self._note
-            if self.source is not None:
-                yield self.list
-        else:
-            yield from (self._note, self.control) if self.stacked else (self.control, self._note)
-        yield self._below
+        yield self.control
+        if self.list is not None:
+            yield self.list
 
     def on_mount(self) -> None:
         self.reread()
@@ -139,8 +134,9 @@ class FieldRow(Widget):
             elif self.control.value != text:
                 self.control.value = text
         note = self.note()
-        if note != self._note.content:
-            self._note.update(note, layout=False)  # it has one row and a fixed width
+        if note != self._note:
+            self._note = note
+            self.refresh()
         self._show_below()
 
     def note(self) -> str:
@@ -160,12 +156,12 @@ class FieldRow(Widget):
 
     def _show_below(self) -> None:
         stands_for = self.store.resolved(self.field.key)
-        self.set_class(self.error is not None, "-error")
-        self.set_class(not self.error and self.remark_kind == "warn", "-warn")
         text = f"✖ {self.error}" if self.error else self.remark or (f"= {stands_for}" if stands_for else "")
-        if text != self._below.content:  # a layout per letter costs more than the letter itself
-            self._below.update(text)
-        self._below.display = bool(text) and not self.list.display
+        text = "" if self.listing else text
+        if text != self._below:  # a layout per letter costs more than the letter itself
+            wide = self.content_size.width
+            before, self._below = self._lines_below(wide), text
+            self.refresh(layout=len(before) != len(self._lines_below(wide)))
         if self.error and self.has_focus_within:
             self._keep_in_sight()
 
@@ -179,6 +175,41 @@ class FieldRow(Widget):
     def topic(self) -> Topic:
         return field_topic(self.field, self.store, self.noun, keys=isinstance(self.control, TextInput))
 
+    # Drawing: label, source and remark are no widgets of their own, of which there would be a hundred
+
+    @property
+    def listing(self) -> bool:
+        """Whether the list is open."""
+        return self.list is not None and self.list.display
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return super().get_content_height(container, viewport, width) + len(self._lines_below(width))
+
+    def render(self) -> Content:
+        """Draw what is around the control, and the list, which cover the rest."""
+        label, note = COLUMNS[self.screen.has_class("-wide")]
+        wide = self.content_size.width
+        field = max(0, wide - label - note - 2)
+        middle = Content(" " * (field + 2))
+        if self.noun:
+            middle = Content.assemble(" " * (field - 2), (" ▾ ", "$foreground on $surface"), " ")
+        look = "bold $text-accent" if self._current else ""
+        first = Content.assemble((fit(self.label, label), look), middle, (cut(self._note, note), "$text-muted"))
+        below = "bold $text-error" if self.error else "$text-warning" if self.remark_kind == "warn" else "$text-muted"
+        lines = [Content.styled(line, below) for line in self._lines_below(wide)]
+        between = [Content("")] * (self.content_size.height - 1 - len(lines))
+        return Content("\n").join([first, *between, *lines])
+
+    def _lines_below(self, wide: int) -> list[str]:
+        """Return the lines of what is said below the field, where the row is so wide."""
+        indent = " " * (COLUMNS[self.screen.has_class("-wide")][0] + 1 if self.indented else 2)
+        return wrap(self._below, max(wide, 40), indent=indent, hanging=indent) if self._below else []
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the list: for the mouse only, as a Tab stop would swallow what is typed after Tab."""
+        if self.noun and event.widget is self and event.y == 0 and not self.listing:
+            self.open_list()
+
     # Typing
 
     @on(TextInput.Changed)
@@ -186,7 +217,7 @@ class FieldRow(Widget):
         event.stop()
         if not self.control.has_focus:
             return
-        if self.list.display:
+        if self.list is not None and self.listing:
             if event.value != self._before:
                 self.list.filter(event.value)
             return
@@ -206,7 +237,7 @@ class FieldRow(Widget):
 
     @on(TextInput.Submitted)
     def _entered(self) -> None:
-        if not self.list.display:
+        if self.list is None or not self.listing:
             self.post_message(self.Submitted(self))
         elif self.list.item is not None:
             self.take(self.list.item)
@@ -214,14 +245,16 @@ class FieldRow(Widget):
             self._keep()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self._label_cell.add_class("-current")  # not the row: all inside it would be styled again
+        self._current = True
+        self.refresh()
         self._keep_in_sight()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         if not self.is_attached:
             return
         self._keep()
-        self._label_cell.remove_class("-current")
+        self._current = False
+        self.refresh()
         self._checked = True
         if self.store.states.typing:
             self.store.states.typing = False
@@ -267,18 +300,14 @@ class FieldRow(Widget):
         if action == "list_down":
             return bool(self.noun)
         if action.startswith("list_"):
-            return self.list.display
+            return self.listing
         return super().check_action(action, parameters)
-
-    @on(Button.Pressed)
-    def _list_pressed(self) -> None:
-        self.open_list()
 
     def open_list(self) -> None:
         """Open the list below the field and load its items, or open the pane's own table."""
         if self.table:
             self.post_message(self.Opened(self))
-        if self.source is None or self.list.display:
+        if self.list is None or self.listing:
             return
         self._before = self.control.value
         self.list.load()
@@ -288,7 +317,7 @@ class FieldRow(Widget):
 
     async def _fill(self) -> None:
         """Load the items, and drop them if the list was closed or the plan has changed meanwhile."""
-        assert self.source is not None
+        assert self.source is not None and self.list is not None
         question, opened = self.source.question, self.list
         self.store.fresh.discard_old((question,))
         answer = self.store.facts.get(question)
@@ -307,14 +336,15 @@ class FieldRow(Widget):
 
     def action_list_down(self) -> None:
         """Open the list, or go to its next item."""
-        if self.list.display:
+        if self.list is not None and self.listing:
             self.list.move(1)
         else:
             self.open_list()
 
     def action_list_by(self, by: int, pages: bool = False) -> None:
         """Move the selection by so many items or pages."""
-        self.list.move(by * self.list.page if pages else by)
+        if self.list is not None:
+            self.list.move(by * self.list.page if pages else by)
 
     def action_list_close(self) -> None:
         """Close the list without changing the field."""
@@ -323,12 +353,13 @@ class FieldRow(Widget):
 
     def _shut(self, shut: bool) -> None:
         """Hide the list, or show it instead of the line below the field."""
-        self.list.display = not shut
+        if self.list is not None:
+            self.list.display = not shut
         self._show_below()
 
     def _keep(self) -> None:
         """Close the list and use the typed text as the value."""
-        if not self.list.display:
+        if not self.listing:
             return
         self._shut(True)
         if self.control.value != self._before:

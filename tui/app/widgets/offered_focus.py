@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
+
+from tui.app.textual_patches.key_order import OwnKeys
 
 
 def is_typing(widget: Widget) -> bool:
     """Whether the user is in a text field of this widget's screen, so that it must neither lose the focus nor go."""
-    return isinstance(widget.screen.focused, (Input, TextArea))
+    return isinstance(widget.screen.focused, OwnKeys)
 
 
 def offer_focus(widget: Widget) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
@@ -40,6 +39,8 @@ def plan_of(values: Values, base: Path) -> m.Plan:
 def plan_hash(values: Values) -> str:
     """Hash of a plan: 12 hexadecimal digits that depend on all values except credentials and time limits."""
     public = {key: str(value) for key, value in values.items() if not key.startswith(("credential.", "limits."))}
+    import hashlib  # loads OpenSSL
+
     return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:12]
 
 
