@@ -303,6 +303,7 @@ async def test_dialogs(home: Path) -> None:
         await choose(walk, "Show this step as az CLI")
         await pictures(walk, "dialog-az", "az ml online-endpoint")
         walk.store.follow(recording.run)
+        await walk.until(lambda: walk.store.states.of("endpoint").word == "OK", "what the run changes is read again")
         await walk.press("escape", "ctrl+c")
         await pictures(walk, "dialog-detach", "Stop and clean up", standard=True)
 

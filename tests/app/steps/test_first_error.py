@@ -41,8 +41,7 @@ async def test_next_goes_to_the_first_error_wherever_it_is(step: str, key: str, 
         row = walk.app.screen.query_one(f"#row-{key.replace('.', '-')}", FieldRow)
 
         def whole() -> bool:
-            said = row.query_one(".field-below")
-            return bool(said.region) and walk.app.screen.find_widget(said).visible_region == said.region
+            return bool(row.error) and walk.app.screen.find_widget(row).visible_region == row.region
 
         await walk.until(whole, "what is wrong is in sight, all of it")
         await walk.sees("✖")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual import events
 from textual.geometry import Size
 from textual.widgets import Button, Static
@@ -17,7 +18,7 @@ from tests.app.panes import Walk, follow, home, wizard
 from tests.app.recorded import Recording
 from tui.app.dialogs.too_small import TooSmallScreen
 from tui.app.steps.step_texts import ORDER, TITLES
-from tui.app.widgets.field_row import FieldRow
+from tui.app.widgets.field_row import COLUMNS, FieldRow
 
 __all__ = ["home"]
 
@@ -30,7 +31,7 @@ def cut(walk: Walk) -> list[str]:
     """Texts that have less room than they need."""
     found = []
     for widget in walk.app.screen.query("Static, Button").results():
-        if not widget.region.area or widget.id in SHORTENED or widget.has_class("field-note"):
+        if not widget.region.area or widget.id in SHORTENED:
             continue
         if isinstance(widget, Button):
             text, room = widget.label.plain, widget.content_size.width
@@ -42,7 +43,8 @@ def cut(walk: Walk) -> list[str]:
             wide = widget.get_content_width(widget.content_size, widget.content_size) if one_row else 0
             if needed > widget.content_size.height or wide > widget.content_size.width:
                 found.append(f"{widget.id}: {str(widget.visual)[:60]!r} in {widget.content_size}")
-    return found
+    columns = COLUMNS[walk.app.screen.has_class("-wide")]
+    return [*found, *(row.label for row in walk.app.screen.query(FieldRow) if cell_len(row.label) > columns[0])]
 
 
 @pytest.mark.slow
