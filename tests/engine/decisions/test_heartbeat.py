@@ -229,8 +229,11 @@ class Ended(Exception):
     """The process has ended."""
 
 
+OWN = "0123456789abcdef"
+
+
 @pytest.mark.parametrize(
-    ("ago", "token", "ends"), [(0.0, "another", True), (31.0, "another", False), (0.0, "own", False), (0.0, "", True)]
+    ("ago", "token", "ends"), [(0.0, "another", True), (31.0, "another", False), (0.0, OWN, False), (0.0, "", True)]
 )
 def test_a_run_that_another_machine_has_resumed_is_left_to_it(
     ago: float, token: str, ends: bool, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -242,7 +245,7 @@ def test_a_run_that_another_machine_has_resumed_is_left_to_it(
         raise Ended
 
     monkeypatch.setattr(heart.os, "_exit", exit_)
-    monkeypatch.setattr(heart.secrets, "token_hex", lambda length: "own")
+    monkeypatch.setattr(heart.os, "urandom", lambda length: bytes.fromhex(OWN))
 
     def each(number: int) -> None:
         if number == 4:
@@ -255,7 +258,7 @@ def test_a_run_that_another_machine_has_resumed_is_left_to_it(
     else:
         beating(tmp_path, clock, 12, each)
         beat = last_beat(tmp_path)
-        assert beat is not None and beat.token == "own"
+        assert beat is not None and beat.token == OWN
     assert codes == [5] * ends
 
 
