@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from tui.cloud.errors import CloudError
 from tui.cloud.http.read_budget import ReadBudget
 from tui.cloud.monitor.metrics_batch import LastHour
+from tui.common.deadlines import NoAnswer, over
 from tui.fleet import discover, known, read_fleet
 from tui.fleet.known import Known, Wish
 
@@ -275,3 +277,15 @@ def test_what_is_known_stays_if_our_budget_is_used_up_for_too_long(
     anew = Screen(screen.azure)
     anew.read()
     assert (anew.workspaces["w"]["state"], anew.workspaces["w"]["reason"]) == ("silent", unseen["why"])
+
+
+def test_a_call_that_was_broken_off_because_it_was_late_is_no_answer() -> None:
+    def read() -> None:
+        while not over():
+            time.sleep(0.001)
+        raise CloudError("The connection to the service failed")
+
+    with pytest.raises(NoAnswer):
+        discover.limited(read, 0.1)
+    with pytest.raises(CloudError):
+        discover.limited(lambda: (_ for _ in ()).throw(CloudError("The connection to the service failed")), 60)

@@ -56,7 +56,9 @@ def limited(work: Callable[[], T], seconds: float = LIMIT) -> T:
     try:
         with until(late):
             return Question(read).answer()
-    except (Cancelled, NoAnswer):
+    except (Cancelled, NoAnswer, CloudError) as error:
+        if isinstance(error, CloudError) and not late():
+            raise  # later, it may only say that the call was broken off
         if waited.seconds > BUDGET_LIMIT:
             raise UsedUp("This machine's share of the reads of Azure is used up.") from None
         raise NoAnswer(f"No answer within {seconds:g} seconds.") from None
