@@ -249,7 +249,7 @@ def _agrees(row: FieldRow, store: Store) -> None:
     if isinstance(control, Choice):
         if control.value != (store.text(key) or ("false" if row.field.kind == "bool" else "")):
             raise Wrong(f"the field {key} shows something else than the plan\n{control.value!r}, {store.text(key)!r}")
-    elif row.field.kind != "secret" and not row.list.display and control.value.strip():
+    elif row.field.kind != "secret" and not row.listing and control.value.strip():
         shown = row.field.show(row.field.parse(control.value))
         if shown != store.text(key):
             raise Wrong(f"the field {key} shows something else than the plan\n{shown!r}, {store.text(key)!r}")

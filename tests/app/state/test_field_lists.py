@@ -47,6 +47,20 @@ def drop(walk: Walk, key: str) -> DropList:
     return found
 
 
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+async def test_a_click_on_the_sign_opens_the_list_and_one_beside_it_does_not(size: tuple[int, int]) -> None:
+    async with wizard(recorded_answers(workspaces=WORKSPACES), size=size) as walk:
+        await walk.to("workspace")
+        line = row(walk, NAME).region.y
+        sign = walk.text().splitlines()[line].index("▾")
+        for beside in (row(walk, NAME).region.x, sign + 3):
+            await walk.pilot.click(offset=(beside, line))
+            assert not drop(walk, NAME).display
+        await walk.pilot.click(offset=(sign, line))
+        await walk.sees("Workspaces: 2.")
+
+
 @pytest.mark.smoke
 @pytest.mark.usefixtures("home")
 async def test_down_opens_the_list_enter_takes_and_what_it_decides_is_set_with_it() -> None:

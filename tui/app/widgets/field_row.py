@@ -145,6 +145,8 @@ class FieldRow(Widget):
 
     def say(self, remark: str, kind: str = "") -> None:
         """Show a line below the field; `kind` is "" or "warn"."""
+        if kind != self.remark_kind:
+            self.refresh()
         self.remark, self.remark_kind = remark, kind
         self._show_below()
 
@@ -207,8 +209,9 @@ class FieldRow(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Open the list: for the mouse only, as a Tab stop would swallow what is typed after Tab."""
-        if self.noun and event.widget is self and event.y == 0 and not self.listing:
-            self.open_list()
+        sign = self.content_size.width - COLUMNS[self.screen.has_class("-wide")][1] - 4
+        if self.noun and event.y == 0 and sign <= event.x < sign + 3 and not self.listing:
+            self.open_list()  # a click in the control, which bubbles, is never so far to the right
 
     # Typing
 
