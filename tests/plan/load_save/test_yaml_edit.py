@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -42,7 +44,18 @@ def test_what_is_not_changed_is_not_touched() -> None:
     ],
 )
 def test_a_changed_value_reads_back_as_it_is(before: str, after: Any, line: str) -> None:
-    assert changed(before, {"a": after}).strip() == line
+    assert changed(f"# why\n{before}", {"a": after}) == f"# why\n{line}\n"
+    plain = yaml.safe_dump(yaml.safe_load(before), sort_keys=False)
+    assert changed(plain, {"a": after}) == yaml.safe_dump({"a": after}, sort_keys=False)
+
+
+def test_a_file_without_comments_is_changed_without_the_editor_that_keeps_them() -> None:
+    code = (
+        "import sys; from tui.plan.load_save.yaml_edit import rewritten;"
+        "print(rewritten('b: 1\\n$schema: s\\n', {'b': 1}, {'b': 'no', 'a': 2}), 'ruamel.yaml' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "b: 'no'\n$schema: s\na: 2\n False\n"
 
 
 def test_keys_come_and_go_and_those_of_neither_tree_stay() -> None:

@@ -190,8 +190,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             (pane.landing() or self.query_one("#next", Button)).focus()
 
     def _import_following(self) -> None:
-        """Import the following steps in the background: importing one when it is shown would delay keys."""
-        following = [f"tui.app.steps.{step}.pane" for step in ORDER[ORDER.index(self.step) + 1 :]]
+        """Import the steps up to Deploy in the background, so that no key is delayed; Test's editor takes 1 MB."""
+        following = [f"tui.app.steps.{step}.pane" for step in ORDER[ORDER.index(self.step) + 1 : -1]]
         in_background(self, partial(in_thread, lambda: [import_module(name) for name in following]), "import")
 
     def _label(self, pane: Pane) -> None:

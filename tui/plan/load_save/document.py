@@ -187,9 +187,9 @@ class Document:
 
     def as_yaml(self) -> str:
         """The plan as YAML, in the documented order; references are kept."""
-        import yaml
+        from tui.plan.load_save.yaml_edit import dumped
 
-        return yaml.safe_dump(denormalise(self.tree), sort_keys=False, allow_unicode=True, width=110)
+        return dumped(denormalise(self.tree))
 
     def as_commented_yaml(self) -> str | None:
         """The plan as YAML with the comments of its file; None without a file, or if the result would not read as

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Callable
 
 from tui.plan.load_save.yaml_nodes import not_a_value
+
+
+def dumped(tree: Any) -> str:
+    """A tree as YAML, in its order."""
+    import yaml
+
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110)
 
 
 def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str | None:
@@ -13,8 +20,18 @@ def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str |
 
     Keys of the text that are in neither tree (such as `$schema`) are kept. Unchanged values are not touched.
     """
+    import yaml
+
+    try:
+        plain = yaml.safe_load(text)
+    except not_a_value():
+        return None
+    if not isinstance(plain, dict):
+        return None
+    if dumped(plain) == text:  # no comments or quotes to keep: ruamel.yaml would take 1 MB of the wizard's memory
+        _change(plain, before, after, lambda value: value)
+        return dumped(plain)
     from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
     from ruamel.yaml.error import YAMLError
 
     editor = YAML()
@@ -25,9 +42,7 @@ def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str |
         tree = editor.load(text)
     except YAMLError:
         return None
-    if not isinstance(tree, CommentedMap):
-        return None
-    _change(tree, before, after)
+    _change(tree, before, after, _quoted)
     written = io.StringIO()
     editor.dump(tree, written)
     return written.getvalue()
@@ -46,15 +61,15 @@ def _sequence_indent(text: str) -> int:
     return 2
 
 
-def _change(node: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
+def _change(node: Any, before: dict[str, Any], after: dict[str, Any], written: Callable[[Any], Any]) -> None:
     for key in [key for key in before if key not in after and key in node]:
         del node[key]
     for key, value in after.items():
         old = before.get(key)
         if isinstance(value, dict) and isinstance(old, dict) and isinstance(node.get(key), dict):
-            _change(node[key], old, value)
+            _change(node[key], old, value, written)
         elif key not in before or key not in node or old != value or type(old) is not type(value):
-            node[key] = _quoted(value)
+            node[key] = written(value)
 
 
 def _quoted(value: Any) -> Any:
