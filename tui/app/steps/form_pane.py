@@ -53,6 +53,7 @@ class FormPane(Pane):
     asks: ClassVar[str] = ""
     busy: ClassVar[str] = ""
     patience: ClassVar[float] = 60
+    indented: ClassVar[bool] = True  # whether what is said below a field begins under its value, not under its label
 
     BINDINGS: ClassVar = [
         Binding("up", "app.focus_previous", "Up", show=False, id="form.up", tooltip="The previous field."),
@@ -74,7 +75,7 @@ class FormPane(Pane):
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
         """Create a field's row."""
-        return FieldRow(field, self.store, label=label, indented=self.step != "network")
+        return FieldRow(field, self.store, label=label, indented=self.indented)
 
     def above(self) -> Iterable[Widget]:
         """Return the widgets above the fields."""

@@ -53,6 +53,7 @@ class NetworkPane(FormPane):
     reads = ("workspace", "reach")
     busy = "Reading the workspace"
     roomy = True
+    indented = False
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
