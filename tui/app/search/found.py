@@ -78,7 +78,7 @@ def settings(app: AppInterface, at: str) -> list[Action]:
         ),
     )
     return [
-        Action("Toggle theme", "Switch between dark and light.", app.toggle_theme, "colours settings"),
+        Action("Light or dark theme", "Switches between them.", app.toggle_theme, "colours settings"),
         *(action for without, action in places if at not in without),
         Action("Draw the screen again", AGAIN, app.draw_again, "redraw refresh repaint reset clear garbled"),
         Action("Calls to Azure", "Each as the az or REST command that asks the same.", app.show_calls),
