@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tui.plan.autoscale import Autoscale
 from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
 
@@ -146,7 +147,7 @@ class ProbeSettings:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A managed online deployment."""
+    """A managed online deployment; with `autoscale`, `instance_count` is the count with which it is created."""
 
     name: str = "blue"
     model: Model = field(default_factory=Model)
@@ -164,6 +165,7 @@ class Deployment:
     tags: dict[str, str] = field(default_factory=dict)
     data_collector: DataCollector | None = None
     model_mount_path: str | None = None
+    autoscale: Autoscale | None = None
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tui.plan import data_collection
+from tui.plan import autoscale, data_collection
 from tui.plan.fields.field import LEARN, Field, Help, of_step
 from tui.plan.rules import value_rules
 
 SWITCH = ("enabled", "disabled")
+AUTOSCALE = LEARN + "how-to-autoscale-endpoints"
 COLLECTION = LEARN + "how-to-collect-production-data"
 
 _COMPUTE = of_step(
@@ -68,6 +69,49 @@ _COMPUTE = of_step(
 )
 _COMPUTE_ADVANCED = of_step(
     "compute",
+    Field(
+        "deployment.autoscale.minimum",
+        "Autoscale: minimum",
+        Help(
+            "The least instances that Azure Monitor's autoscale keeps.",
+            "With a minimum and a maximum, rules set the number of instances, and runs leave it alone. If empty: none.",
+            "1",
+            AUTOSCALE,
+        ),
+        kind="number",
+        rule=value_rules.number_between(1, autoscale.MOST_INSTANCES, "instances"),
+    ),
+    Field(
+        "deployment.autoscale.maximum",
+        "Autoscale: maximum",
+        Help("The most instances that autoscale makes.", "The quota must have room for them.", "4", AUTOSCALE),
+        kind="number",
+        rule=value_rules.number_between(1, autoscale.MOST_INSTANCES, "instances"),
+    ),
+    Field(
+        "deployment.autoscale.rules",
+        "Autoscale: rules",
+        Help(
+            "When instances are added or removed: condition, change, cooldown in minutes; a semicolon between rules.",
+            "A condition is METRIC > NUMBER avg TIME, as az monitor autoscale writes it.",
+            f"{autoscale.EXAMPLE}, out 1; CpuUtilizationPercentage < 30 avg 5m, in 1",
+            AUTOSCALE,
+        ),
+        kind="rules",
+        rule=autoscale.rules_rule,
+    ),
+    Field(
+        "deployment.autoscale.schedule",
+        "Autoscale: schedule",
+        Help(
+            "Times with other limits: name, recurrence week and days, start, end, timezone, minimum, maximum.",
+            "Without recurrence, start and end are one date and time each (2026-12-24T00:00).",
+            "night, recurrence week mon tue, start 20:00, end 06:00, minimum 1, maximum 1",
+            AUTOSCALE,
+        ),
+        kind="schedule",
+        rule=autoscale.schedule_rule,
+    ),
     Field(
         "deployment.app_insights_enabled",
         "Application Insights",

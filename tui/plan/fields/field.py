@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from tui.plan import data_collection
+from tui.plan import autoscale, data_collection
 from tui.plan.rules import value_rules
 
 LEARN = "https://learn.microsoft.com/azure/machine-learning/"
 
-NESTED = ("list", "collections")
+NESTED = ("list", "collections", "rules", "schedule")
 """Kinds whose values contain texts in lists and maps; each of these texts can be a reference."""
+PROBLEMS: dict[str, Callable[[Any], Any]] = {
+    "collections": data_collection.problem,
+    "rules": autoscale.rules_problem,
+    "schedule": autoscale.schedule_problem,
+}
+"""For kinds with items: the first invalid key in a value, with a sentence about it; None if there is none."""
+SHOWN: dict[str, Callable[[Any], str]] = {
+    "collections": data_collection.show,
+    "rules": lambda value: autoscale.show(value, autoscale.RULE_LEADING),
+    "schedule": lambda value: autoscale.show(value, autoscale.SCHEDULE_LEADING),
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Field:
     """One value of the plan.
 
     `key` is its dotted path in the YAML, `kind` one of text, choice, number, fraction, secret, path, bool, map, list,
-    collections. The value of a map, list or collections has its own keys or items below `key` in the YAML.
+    collections, rules, schedule. The value of the last five has its own keys or items below `key` in the YAML.
     `only_if` is (key, values): the field applies only if that other field has one of these values.
     """
 
@@ -62,8 +73,8 @@ class Field:
             return ""
         if isinstance(value, bool):
             return "true" if value else "false"
-        if self.kind == "collections":
-            return data_collection.show(value)
+        if self.kind in SHOWN:
+            return SHOWN[self.kind](value)
         if isinstance(value, (list, tuple)):
             return ", ".join(str(item.get("resource_id")) if isinstance(item, dict) else str(item) for item in value)
         if isinstance(value, dict):
@@ -104,6 +115,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "fraction": lambda typed: int(typed) if typed.isdecimal() else float(typed),
     "list": value_rules.listed,
     "collections": data_collection.parse,
+    "rules": lambda typed: autoscale.parse(typed, autoscale.RULE_LEADING),
+    "schedule": lambda typed: autoscale.parse(typed, autoscale.SCHEDULE_LEADING),
     "bool": lambda typed: _BOOLEANS.get(typed.lower(), typed),
     "map": _parse_map,
 }

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tui.plan import data_collection, endpoint_identity, rollout
+from tui.plan import autoscale, data_collection, endpoint_identity, rollout
 from tui.plan import model as m
 from tui.plan.fields.sources import is_registered
 from tui.plan.rules import cross_field_rules, value_rules
@@ -68,6 +68,7 @@ def _deployment(values: Values) -> m.Deployment:
         readiness_probe=_part(m.ProbeSettings, values, "deployment.readiness_probe"),
         tags=_texts(values, "deployment.tags"),
         data_collector=_collector(values),
+        autoscale=_autoscale(values),
     )
 
 
@@ -137,3 +138,9 @@ def _collector(values: Values) -> data_collection.DataCollector | None:
         str(values.get(f"{prefix}.rolling_rate") or "hour").lower(),
         tuple(value_rules.listed(headers or ()) or ()),
     )
+
+
+def _autoscale(values: Values) -> autoscale.Autoscale | None:
+    names = ("minimum", "maximum", "rules", "schedule")
+    least, most, rules, schedule = (values.get(f"deployment.autoscale.{name}") for name in names)
+    return autoscale.autoscale(least, most, rules, schedule) if least and most else None

@@ -175,6 +175,9 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
         if isinstance(value_node, yaml.MappingNode):
             result[name] = _build(value_node, f"{key}.", document, file, loader)
             continue
+        if known in NESTED_FIELDS and isinstance(value_node, yaml.SequenceNode):
+            for number, item in enumerate(value_node.value):
+                document.lines[f"{key}.{number}"] = (file, item.start_mark.line + 1)
         try:
             value = loader.construct_object(value_node, deep=True)
         except yaml_nodes.not_a_value() as error:

@@ -8,11 +8,11 @@ from typing import Any
 
 from tui.common import redact
 from tui.common.typed_path import NOT_UTF8, UnusablePath, not_utf8, real_path, typed_path
-from tui.plan import data_collection, rollout
 from tui.plan import model as m
+from tui.plan import rollout
 from tui.plan.fields import sources
 from tui.plan.fields.all_fields import FIELDS, Field
-from tui.plan.fields.field import NESTED
+from tui.plan.fields.field import NESTED, PROBLEMS
 from tui.plan.load_save.assemble import plan_of
 from tui.plan.load_save.document import Document, is_local_path
 from tui.plan.load_save.references import Unresolved, expand, has_reference, has_secret, names
@@ -148,7 +148,7 @@ def _value(
 
 def _wrong(document: Document, field: Field, value: Any, message: str) -> Problem:
     """The problem with a value, at the line of the invalid part."""
-    found = data_collection.problem(value) if field.kind == "collections" else None
+    found = PROBLEMS[field.kind](value) if field.kind in PROBLEMS else None
     file, line = document.where(f"{field.key}.{found[0]}".rstrip(".") if found else field.key)
     return Problem(field.key, message, "", file, line)
 

@@ -17,6 +17,7 @@ ROUTES = ("liveness", "readiness", "scoring")
 _ENVIRONMENT = "deployment.environment"
 _IDENTITIES = "endpoint.identity.user_assigned_identities"
 _COLLECTOR = "deployment.data_collector"
+_AUTOSCALE = "deployment.autoscale"
 
 
 def problems(document: Document, values: Mapping[str, Any]) -> list[Problem]:
@@ -26,6 +27,7 @@ def problems(document: Document, values: Mapping[str, Any]) -> list[Problem]:
         *_environment(document, values),
         *_routes(document, values),
         *_collector(document, values),
+        *_autoscale(document, values),
         *_identity(document, values),
     ]
 
@@ -131,6 +133,26 @@ def _collector(document: Document, values: Mapping[str, Any]) -> Iterator[Proble
         text = "The data collector has no collection, so nothing would be collected."
         remedy = "Add one, for example collections: {model_inputs: {enabled: 'True'}}, or remove data_collector."
         yield document.problem(collections, text, remedy)
+
+
+def _autoscale(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Both limits are needed, in their order, and the count with which a deployment is created is between them."""
+    limits = [f"{_AUTOSCALE}.minimum", f"{_AUTOSCALE}.maximum"]
+    if not any(key.startswith(f"{_AUTOSCALE}.") for key in values):
+        return
+    for key in limits:
+        if document.get(key) is None:
+            text = "Autoscale needs both minimum and maximum."
+            yield document.problem(key, text, f"Set {key.rpartition('.')[2]}, for example 1 and 4.")
+    least, most = (values.get(key) for key in limits)
+    if least is None or most is None:
+        return
+    count = values.get("deployment.instance_count")
+    if least > most:
+        yield document.problem(limits[0], f"The minimum {least} is above the maximum {most}.", "Exchange the two.")
+    elif count is not None and not least <= count <= most:
+        text = f"{count} instances are not from {least} to {most}, the limits of autoscale."
+        yield document.problem("deployment.instance_count", text, f"Set {least if count < least else most}.")
 
 
 def _identity(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
