@@ -9,13 +9,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
-from tui.plan.autoscale import DAYS, RESOURCES, Autoscale, ScaleRule, Schedule
+from tui.plan.autoscale import (
+    DAYS,
+    RESOURCES,
+    RULE_LEADING,
+    SCHEDULE_LEADING,
+    Autoscale,
+    ScaleRule,
+    Schedule,
+    show,
+    tree,
+)
 
 KIND = "Microsoft.Insights/autoscaleSettings"
 VERSION = "2022-10-01"
 DEFAULT = "default"
+OFF, KEPT, UNHURT = "it is switched off", ("its notifications", "its prediction"), "while metrics are missing, at least"
 _OPERATORS = {
     ">": "GreaterThan", ">=": "GreaterThanOrEqual", "<": "LessThan", "<=": "LessThanOrEqual", "==": "Equals",
     "!=": "NotEquals",
@@ -107,11 +119,11 @@ def read(body: Mapping[str, Any]) -> tuple[Autoscale, list[str]]:
     properties = body.get("properties") or body
     notes = []
     if properties.get("enabled") is False:
-        notes.append("it is switched off")
+        notes.append(OFF)
     if properties.get("notifications"):
-        notes.append("its notifications")
+        notes.append(KEPT[0])
     if (properties.get("predictiveAutoscalePolicy") or {}).get("scaleMode") not in (None, "Disabled"):
-        notes.append("its prediction")
+        notes.append(KEPT[1])
     profiles = [one for one in properties.get("profiles") or () if isinstance(one, Mapping)]
     ends = {name: one for one in profiles for name in [_ended(one)] if name}
     plain = [one for one in profiles if not one.get("recurrence") and not one.get("fixedDate")]
@@ -124,8 +136,34 @@ def read(body: Mapping[str, Any]) -> tuple[Autoscale, list[str]]:
     schedule = tuple(filter(None, (_read_schedule(one, ends, usual, notes) for one in timed)))
     default = _whole((usual.get("capacity") or {}).get("default"))
     if default != minimum:
-        notes.append(f"the {default} instances that it sets while metrics are missing")
+        notes.append(f"{UNHURT} {default} instances")
     return Autoscale(minimum, maximum, rules, schedule), list(dict.fromkeys(notes))
+
+
+def differences(wanted: Autoscale | None, setting: Mapping[str, Any] | None) -> list[tuple[str, Any, Any]]:
+    """The attributes that differ between a setting and a plan's, each with its value before and after.
+
+    What Azure does while metrics are missing (`default`), notifications and prediction are no attributes of a plan.
+    """
+    found, notes = read(setting) if setting else (None, [])
+    before, after = _attributes(found), _attributes(wanted)
+    differing = [(key, before.get(key), after.get(key)) for key in ("minimum", "maximum")]
+    old = [rule for rule in before["rules"] if rule not in after["rules"]]
+    new = [rule for rule in after["rules"] if rule not in before["rules"]]
+    differing += [(f"rules.{number}", *pair) for number, pair in enumerate(zip_longest(old, new), 1)]
+    names = dict.fromkeys((*before["schedule"], *after["schedule"]))
+    differing += [(f"schedule.{name}", before["schedule"].get(name), after["schedule"].get(name)) for name in names]
+    if OFF in notes and wanted:
+        differing.append(("enabled", False, True))
+    differing += [("other", note, None) for note in notes if note not in (OFF, *KEPT) and not note.startswith(UNHURT)]
+    return [one for one in differing if one[1] != one[2]]
+
+
+def _attributes(given: Autoscale | None) -> dict[str, Any]:
+    """The attributes as shown: a rule and a time as one line each."""
+    made = tree(given) if given else {}
+    schedule = {one["name"]: show([one], SCHEDULE_LEADING).partition(", ")[2] for one in made.get("schedule", ())}
+    return {**made, "rules": [show([one], RULE_LEADING) for one in made.get("rules", ())], "schedule": schedule}
 
 
 def _ended(profile: Mapping[str, Any]) -> str:

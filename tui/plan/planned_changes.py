@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tui.common.redact import HIDDEN, looks_secret
+from tui.plan.autoscale_settings import differences
 from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
 from tui.plan.model import Plan
@@ -56,6 +57,8 @@ def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
         assets = _asset_changes(one, known)
         result += [change for change in assets if change not in result]
         made.append(deployment_change(one, there.get(deployment.name), _ids(known, assets)))
+        scaled = autoscale_change(one, there.get(deployment.name))
+        made += [scaled] if scaled else []
     return [*result, *made, traffic_change(plan, endpoint)]
 
 
@@ -244,6 +247,23 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     if found.get("model_mount_path") and not wanted.model_mount_path:
         more.append(FieldChange("model_mount_path", found["model_mount_path"], None))
     return replace(change, changes=[*change.changes, *more])
+
+
+def autoscale_change(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:
+    """The planned change of the deployment's autoscale setting (`autoscale_setting` of `found`), whoever made it.
+
+    None if the plan has none, and there is none that an earlier run made and this one removes.
+    """
+    wanted, there = plan.deployment.autoscale, (found or {}).get("autoscale_setting")
+    if wanted is None and "aml-deploy" not in ((there or {}).get("tags") or {}):
+        return None
+    differing = [FieldChange(*one) for one in differences(wanted, there)]
+    name = plan.deployment.name
+    if wanted is None:
+        return Change("autoscale", name, "change", differing, "The plan has none: what an earlier run made is removed.")
+    if there is None:
+        return Change("autoscale", name, "create", differing, "The deployment has no autoscale setting.")
+    return _judged("autoscale", name, differing, "It exists and matches the plan.", "")
 
 
 def unnamed(wanted: Mapping[str, str], found: Mapping[str, str] | None) -> list[str]:

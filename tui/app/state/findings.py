@@ -21,6 +21,7 @@ FIELD_OF_RESOURCE: dict[str, str] = {
     "code": "deployment.code_configuration.code",
     "environment": "deployment.environment.conda_file",
     "deployment": "deployment.name",
+    "autoscale": "deployment.autoscale.minimum",
     "traffic": "traffic",
 }
 WITHOUT_FIELD = "network"  # the step that shows the preflight's findings without a field

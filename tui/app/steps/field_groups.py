@@ -23,6 +23,7 @@ GROUPS: tuple[Group, ...] = (
     Group(("deployment.environment",), "", "Environment"),
     Group(("deployment.model",), "Model ", "The model's version in the workspace"),
     Group(("deployment.data_collector",), "Collector: ", "Data collection: requests and responses, stored as files"),
+    Group(("deployment.autoscale",), "Autoscale: ", "Autoscale: rules of Azure Monitor set the number of instances"),
     Group(("deployment.liveness_probe",), "Liveness: ", "Liveness probe: an instance that fails it is restarted"),
     Group(("deployment.readiness_probe",), "Readiness: ",
           "Readiness probe: an instance that fails it gets no requests"),
