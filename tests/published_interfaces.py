@@ -169,13 +169,42 @@ LOG_FILTER = re.compile(
 
 # Autoscale settings
 CAPACITY = _object("minimum maximum default", minimum=TEXT, maximum=TEXT, default=TEXT)
+DURATION = {"type": "string", "pattern": r"^P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?$"}
+TRIGGER = _object(
+    "metricName metricResourceUri timeGrain statistic timeWindow timeAggregation operator threshold",
+    metricName=TEXT,
+    metricNamespace=TEXT,
+    metricResourceUri=TEXT,
+    metricResourceLocation=TEXT,
+    timeGrain=DURATION,
+    statistic=_one_of("Average Min Max Sum Count"),
+    timeWindow=DURATION,
+    timeAggregation=_one_of("Average Minimum Maximum Total Count Last"),
+    operator=_one_of("Equals NotEquals GreaterThan GreaterThanOrEqual LessThan LessThanOrEqual"),
+    threshold=NUMBER,
+    dimensions=_list({"type": "object"}),
+    dividePerInstance=YES_OR_NO,
+)
+ACTION = _object(
+    "direction type cooldown",
+    direction=_one_of("None Increase Decrease"),
+    type=_one_of("ChangeCount PercentChangeCount ExactCount ServiceAllowedNextValue"),
+    value=TEXT,
+    cooldown=DURATION,
+)
 PROFILE = _object(
     "rules name capacity",
     name=TEXT,
     capacity=CAPACITY,
-    rules=_list({"type": "object", "required": ["metricTrigger", "scaleAction"]}),
-    fixedDate={"type": "object"},
-    recurrence={"type": "object"},
+    rules=_list(_object("metricTrigger scaleAction", metricTrigger=TRIGGER, scaleAction=ACTION), maxItems=10),
+    fixedDate=_object("start end", timeZone=TEXT, start=MOMENT, end=MOMENT),
+    recurrence=_object(
+        "frequency schedule",
+        frequency=_one_of("None Second Minute Hour Day Week Month Year"),
+        schedule=_object(
+            "timeZone days hours minutes", timeZone=TEXT, days=_list(TEXT), hours=_list(WHOLE), minutes=_list(WHOLE)
+        ),
+    ),
 )
 SETTING = _object(
     "location properties",

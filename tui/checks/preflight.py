@@ -12,7 +12,7 @@ from typing import Any, Callable, NamedTuple, TypeVar
 
 from tui.checks import each_deployment, rehearsal_limits, sdk_version, steps
 from tui.checks.ask_azure import ask
-from tui.checks.capacity import size_and_quota
+from tui.checks.capacity import autoscale, size_and_quota
 from tui.checks.environment import pins, resolution
 from tui.checks.finding import BLOCKER, UNKNOWN, Finding, ordered
 from tui.checks.identity import endpoint_identity, identity, required_permissions
@@ -126,7 +126,7 @@ class Preflight:
         else:
             info = ask(asked_info, "workspace", workspace.FIELD, "The workspace", needed=True)
         if isinstance(info, Finding):
-            size = each_deployment.each(plan, size_and_quota.size) if self._wants("capacity") else []
+            size = each_deployment.each(plan, _sized) if self._wants("capacity") else []
             elsewhere = self._elsewhere(asked_source, asked_pins)
             return ordered([*found, info, *self._reach(), *size, *self._files(files), *elsewhere])
 
@@ -283,7 +283,7 @@ class Preflight:
             room = each_deployment.each(plan, lambda one: size_and_quota.room(one, usage, endpoint))
         quota = each_deployment.each(plan, left) if asked_sizes else []
         return [
-            *each_deployment.each(plan, size_and_quota.size),
+            *each_deployment.each(plan, _sized),
             *quota,
             *size_and_quota.all_together(needs),
             *room,
@@ -306,6 +306,10 @@ class Preflight:
 
     def _files(self, questions: list[Question[list[Finding]]]) -> list[Finding]:
         return each_deployment.merged(self._plan, [_files(question) for question in questions])
+
+
+def _sized(one: Plan) -> list[Finding]:
+    return [*size_and_quota.size(one), *autoscale.about(one)]
 
 
 def _uploads(deployment: Deployment) -> bool:

@@ -177,7 +177,11 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
             continue
         if known in NESTED_FIELDS and isinstance(value_node, yaml.SequenceNode):
             for number, item in enumerate(value_node.value):
+                parts = item.value if isinstance(item, yaml.MappingNode) else ()
                 document.lines[f"{key}.{number}"] = (file, item.start_mark.line + 1)
+                document.lines.update(
+                    {f"{key}.{number}.{part.value}": (file, part.start_mark.line + 1) for part, _ in parts}
+                )
         try:
             value = loader.construct_object(value_node, deep=True)
         except yaml_nodes.not_a_value() as error:
