@@ -295,9 +295,10 @@ class Preflight:
         from tui.cloud.endpoints.scaling import with_rules
 
         wanted = {one.name: one.instance_count for one in self._plan.every_deployment}
-        if endpoint is None:
+        there = endpoint.deployments if endpoint else []
+        if endpoint is None or all(wanted.get(one.name, one.instance_count) == one.instance_count for one in there):
             return []
-        question = self._ask(lambda: with_rules(self._cloud, endpoint.id, endpoint.deployments, wanted))
+        question = self._ask(lambda: with_rules(self._cloud, endpoint.id, there, self._plan))
         field = size_and_quota.COUNT
         rules = ask(
             question, "autoscale", field, "Whether an autoscale rule sets the number of instances", blocks=False

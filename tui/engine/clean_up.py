@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui.common.deadlines import AwakeDeadline
 from tui.engine.leftovers import still_there
-from tui.engine.task_context import Run
+from tui.engine.task_context import RUN_TAG, Run
 from tui.engine.time_limits import REMOVE_SECONDS
 from tui.plan.traffic import rescaled, serving
 
@@ -18,23 +18,33 @@ _ENDED = ("Succeeded", "Failed", "Canceled", "")
 
 
 def clean_up(run: Run) -> None:
-    """Delete the endpoint or deployments that this run created; registered assets cost nothing and are kept.
+    """Delete the endpoint, deployments and autoscale settings that this run created.
+
+    Registered assets cost nothing and are kept.
 
     Traffic that the run shifted is shifted back. A creation in progress is waited for first, since Azure refuses to
     delete a resource that it is changing. Resources that another run has created or changed since are kept. Removed
     resources are dropped from `run.created`. Raises CloudError.
     """
-    from tui.cloud.endpoints import deployments, endpoints
+    from tui.cloud.endpoints import deployments, endpoints, scaling
     from tui.cloud.http.run_operation import run_operation
 
     endpoint = run.plan.endpoint.name
     found = _settled(run, endpoint)
     made = still_there(run, found)
-    if any(item.kind == "endpoint" for item in made):
+    mine = [item.name for item in made if item.kind == "deployment"]
+    whole = any(item.kind == "endpoint" for item in made)
+
+    def goes(rule: scaling.Autoscale) -> bool:
+        ours = ("autoscale", rule.name) in run.created and rule.tags.get(RUN_TAG) == run.journal.run
+        return whole or rule.deployment in mine or ours
+
+    removed, _ = scaling.remove(run.cloud, endpoints.path(run.cloud, endpoint), goes)
+    _removed(run, *(("autoscale", rule.name) for rule in removed))
+    if whole:
         run_operation(lambda: endpoints.begin_delete(run.cloud, endpoint), limit=REMOVE_SECONDS)
         _removed(run, *(item for item in run.created if item[0] in ("endpoint", "deployment")))
         return
-    mine = [item.name for item in made if item.kind == "deployment"]
     if found is not None and mine:
         _give_back(run, found, mine)
     for name in mine:

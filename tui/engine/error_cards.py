@@ -26,6 +26,7 @@ FIELD_OF_TASK = {
     "code": "deployment.code_configuration.code",
     "environment": "deployment.environment.conda_file",
     "deployment": "deployment.instance_type",
+    "autoscale": "deployment.autoscale.rules",
     "traffic": "traffic",
     "rollout": "rollout.steps",
     "test": "test.request",

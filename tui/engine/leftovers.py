@@ -19,14 +19,17 @@ _UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Left:
-    """A resource that the run created and that still exists: kind, name, provisioning state (empty for a model)."""
+    """A resource that the run created and that still exists: kind, name, provisioning state.
+
+    A model and an autoscale setting have no state.
+    """
 
     kind: str
     name: str
     state: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
+        return f"{'autoscale setting' if self.kind == 'autoscale' else self.kind} {self.name}"
 
     @property
     def words(self) -> str:
@@ -56,7 +59,7 @@ def still_there(run: Run, found: EndpointInfo | None) -> list[Left]:
     mine = run.journal.run
     left = []
     for kind, name in run.created:
-        if kind == "model":
+        if kind in ("model", "autoscale"):
             left.append(Left(kind, name))
         elif kind == "endpoint" and found is not None and found.tags.get(RUN_TAG) == mine:
             left.append(Left(kind, name, found.provisioning_state))
@@ -93,8 +96,11 @@ def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: boo
     serving = [item for item in left if item.kind != "model"]
     if serving:
         said.append(f"Left in Azure: {'; '.join(item.words for item in serving)}.")
-        plan = shlex.quote(str(run.folder / "plan.yml"))
-        said.append(f"Remove it with: aml-deploy remove {plan}{' --rehearse' if rehearsed else ''} --yes")
+        if all(item.kind == "autoscale" for item in serving):  # of a deployment that an earlier run made
+            said.append("Applying the plan without autoscale removes it.")
+        else:
+            plan = shlex.quote(str(run.folder / "plan.yml"))
+            said.append(f"Remove it with: aml-deploy remove {plan}{' --rehearse' if rehearsed else ''} --yes")
     elif cleaned:
         said.append("What it had created was removed.")
     elif not run.created and run.shift is None:

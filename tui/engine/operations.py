@@ -32,20 +32,32 @@ def carry_out(
     """
     from tui.cloud.http.run_operation import run_operation
 
+    def asked() -> Operation[Made]:
+        started = send()
+        task.began(resource_id, started.started)
+        return started
+
     def begin() -> Operation[Made]:
-        task.check_stop()
-        task.intend(operation, resource_id)
-        task.asking = True
-        try:
-            started = send()
-            task.began(resource_id, started.started)
-        finally:
-            task.asking = False
+        started = ask(task, operation, resource_id, asked)
         begun()
         return started
 
     settle, check = task.limit("settle"), task.check_stop
     return run_operation(begin, limit=_limit(task), busy_limit=settle, waiting=task.retrying, check=check)
+
+
+def ask(task: TaskContext, operation: str, resource_id: str, send: Callable[[], Made]) -> Made:
+    """Record the intent and send one request for a change; a request to stop waits for its answer.
+
+    Raises what `send` raises, Stopped before it, CloudError if the journal cannot be written.
+    """
+    task.check_stop()
+    task.intend(operation, resource_id)
+    task.asking = True
+    try:
+        return send()
+    finally:
+        task.asking = False
 
 
 def _limit(task: TaskContext) -> float:

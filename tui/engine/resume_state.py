@@ -9,7 +9,7 @@ from tui.engine.journal.journal import Event
 
 # A stopped task leaves its operation running in Azure; any other end of a task is also the end of its operation.
 _ENDS = ("succeeded", "skipped", "failed")
-_KINDS = {"endpoint": "endpoint", "deployment": "deployment"}
+_KINDS = ("endpoint", "deployment", "autoscale")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def resume_state(events: Iterable[Event]) -> ResumeState:
         if kind == "task_intent":
             state.begun[task] = Begun(str(event["operation"]), str(event["resource_id"]))
             if event["operation"] == "create" and kind_of(task) in _KINDS:
-                _add(state, _KINDS[kind_of(task)], str(event["resource_id"]).rpartition("/")[2])
+                _add(state, kind_of(task), str(event["resource_id"]).rpartition("/")[2])
         elif kind == "task_operation" and task in state.begun:
             before = state.begun[task]
             started = {str(event["header"]): str(event["url"])}

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Callable
 
 from tui.checks.finding import BLOCKER, UNKNOWN, WARNING, Finding
-from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.endpoints.deployments import MADE_TAG, RUN_TAG, DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
-from tui.cloud.endpoints.remove import MADE_TAG, RUN_TAG
 from tui.cloud.endpoints.scaling import Autoscale
 from tui.cloud.monitor.activity_log import Change, SubscriptionLog
 from tui.cloud.monitor.key_age import key_age, moment

@@ -106,6 +106,11 @@ class Autoscale:
     rules: tuple[ScaleRule, ...] = ()
     schedule: tuple[Schedule, ...] = ()
 
+    def within(self, count: int) -> int:
+        """The number of instances that rules and times may leave as it is: `count`, or the limit nearest to it."""
+        least = min((self.minimum, *(one.minimum for one in self.schedule)))
+        return min(max(count, least), max((self.maximum, *(one.maximum for one in self.schedule))))
+
 
 def resource_of(metric: str) -> str:
     """Whose metric it is: deployment, or endpoint for what only an endpoint has."""

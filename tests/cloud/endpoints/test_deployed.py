@@ -33,7 +33,7 @@ from tui.plan.presets import presets
 
 pytestmark = pytest.mark.slow
 
-MARK = {remove.MADE_TAG: "0"}
+MARK = {deployments.MADE_TAG: "0"}
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20260514.v1"
 SCORE = """
 import json, os

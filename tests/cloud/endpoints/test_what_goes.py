@@ -10,7 +10,8 @@ import pytest
 from scripted_service import WORKSPACE, Reply, Service
 
 from tui.cloud.endpoints import endpoints, remove, traffic
-from tui.cloud.endpoints.remove import MADE_TAG, RUN_TAG, USER_TAG, inventory
+from tui.cloud.endpoints.deployments import MADE_TAG, RUN_TAG, USER_TAG
+from tui.cloud.endpoints.remove import inventory
 from tui.cloud.errors import CloudError
 from tui.plan.model import Deployment, Endpoint, Plan
 from tui.plan.sizes import price_per_hour

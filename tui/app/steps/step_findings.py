@@ -39,6 +39,7 @@ WORDS: dict[str, str] = {
     "sign-in": "sign-in",
     "roles": "permissions",
     "storage-role": "storage data role",
+    "autoscale-role": "autoscale role",
     "provider-": "resource provider",
     "reach-resource-manager": "Resource Manager",
     "reach-login": "sign-in authority",

@@ -25,6 +25,7 @@ STEP_OF_TASK: dict[str, str] = {
     "code": "model",
     "environment": "model",
     "deployment": "compute",
+    "autoscale": "compute",
     "traffic": "network",
     "test": "model",
     "rollout": "network",

@@ -51,7 +51,7 @@ def autoscaled(deployments: list[DeploymentInfo], wanted: Mapping[str, int]) -> 
             looked_at="the autoscale settings of the workspace's resource group",
         )
         for one in deployments
-        if one.autoscale and one.name in wanted
+        if one.autoscale and one.instance_count != wanted.get(one.name, one.instance_count)
     ]
 
 

@@ -25,11 +25,14 @@ FIELD = "credential.method"
 ROLES = "https://learn.microsoft.com/azure/machine-learning/how-to-assign-roles"
 _STORAGE = "https://learn.microsoft.com/azure/storage/blobs/assign-azure-role-data-access"
 _REGISTER = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types"
+_SCALING = "https://learn.microsoft.com/azure/machine-learning/how-to-autoscale-endpoints"
 _WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+_AUTOSCALE = [f"Microsoft.Insights/autoscaleSettings/{verb}" for verb in ("read", "write")]
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 # The first one is required. Reports say that others can be missing too, without their names (MicrosoftLearning/
 # mslearn-azure-ml issue 106); these two are a guess, so a missing one is only a warning.
 PROVIDERS = ("Microsoft.MachineLearningServices", "Microsoft.PolicyInsights", "Microsoft.Cdn")
+MONITOR = "Microsoft.Insights"  # required for autoscale rules
 
 
 def actions(plan: Plan, store: Store | None, endpoint: EndpointInfo | None = None) -> list[str]:
@@ -112,9 +115,30 @@ def storage_role(store: Store, given: list[Permission], who: SignedIn | None) ->
     )
 
 
+def autoscale_role(group: str, given: list[Permission], who: SignedIn | None) -> Finding:
+    """Check that the identity may set autoscale rules, which are in the workspace's resource group."""
+    lacking = permissions.missing(given, _AUTOSCALE)
+    named = group.rpartition("/")[2]
+    if not lacking:
+        message = f"This identity can set autoscale rules in the resource group {named}."
+        return Finding("autoscale-role", OK, FIELD, message, docs=_SCALING, looked_at=group)
+    ask = role_for(lacking[-1], group, who)
+    return Finding(
+        "autoscale-role",
+        BLOCKER,
+        FIELD,
+        f"The plan has autoscale rules, but this identity cannot set them in the resource group {named}: it lacks "
+        f"{' and '.join(lacking)}.",
+        f"{ask.sentence} A custom role with only these actions suffices. {ask.command}",
+        _SCALING,
+        group,
+        (ask.command,),
+    )
+
+
 def provider(name: str, state: str | None) -> Finding | None:
     """Check that a resource provider is registered; None if it is, or if an optional one is unknown."""
-    own = name == PROVIDERS[0]
+    own = name in (PROVIDERS[0], MONITOR)
     id = f"provider-{name.rpartition('.')[2].lower()}"
     if state is None:
         message = f"Whether the resource provider {name} is registered is unknown."
@@ -128,8 +152,8 @@ def provider(name: str, state: str | None) -> Finding | None:
         id,
         BLOCKER if own and state.lower() != "registering" else WARNING,
         "workspace.subscription_id",
-        f"The resource provider {name} is {state} in this subscription, and creating an endpoint "
-        f"{'needs it' if own else 'may need it'}.",
+        f"The resource provider {name} is {state} in this subscription, and "
+        f"{'autoscale' if name == MONITOR else 'creating an endpoint'} {'needs it' if own else 'may need it'}.",
         "Register it.",
         _REGISTER,
         name,
@@ -145,7 +169,8 @@ def role_for(action: str, scope: str, who: SignedIn | None) -> Request:
 def providers(cloud: Cloud) -> dict[str, str | None]:
     """The state of each relevant resource provider; None if it is not reported. Raises CloudError."""
     found: dict[str, str | None] = {PROVIDERS[0]: permissions.registration(cloud, PROVIDERS[0])}
-    for name in PROVIDERS[1:]:
+    scaled = any(one.autoscale for one in cloud.plan.every_deployment)
+    for name in (*PROVIDERS[1:], *((MONITOR,) if scaled else ())):
         try:
             found[name] = permissions.registration(cloud, name)
         except CloudError:
@@ -171,9 +196,12 @@ def findings(
     store: Store | None,
     endpoint: EndpointInfo | None,
 ) -> Iterator[Finding]:
-    """Check roles on the workspace, the data role on the storage if needed, and resource providers."""
+    """Check roles on the workspace, those on storage and resource group if needed, and resource providers."""
     keyless = _without_key(plan, info, store)
-    asked_storage = None
+    asked_storage = asked_group = None
+    group = info.id.partition("/providers/")[0]
+    if plan.deployment.autoscale is not None:
+        asked_group = Question(functools.partial(permissions.granted, cloud, group), asked_rights.left)
     if keyless is not None:
         granted = functools.partial(permissions.granted, cloud, keyless.account_id)
         asked_storage = Question(granted, asked_rights.left)
@@ -182,6 +210,9 @@ def findings(
     if asked_storage is not None and keyless is not None:
         blobs = ask(asked_storage, "storage-role", FIELD, "Whether this identity can write blobs", blocks=False)
         yield blobs if isinstance(blobs, Finding) else storage_role(keyless, blobs, who)
+    if asked_group is not None:
+        may = ask(asked_group, "autoscale-role", FIELD, "Whether this identity can set autoscale rules", blocks=False)
+        yield may if isinstance(may, Finding) else autoscale_role(group, may, who)
     states = ask(
         asked_providers, "provider-machinelearningservices", FIELD, "Which providers are registered", blocks=False
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from tui.checks.troubleshoot.fixes import words
-from tui.cloud.endpoints import deployments, endpoints, traffic
+from tui.cloud.endpoints import deployments, endpoints, scaling, traffic
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
@@ -56,8 +56,11 @@ def _remove_deployment(cloud: Cloud, name: str, given: dict[str, Any], progress:
             remedy="Refresh, and move its traffic first.",
             code="StillServes",
         )
+    at = endpoints.path(cloud, name)
+    removed, kept = scaling.remove(cloud, at, lambda rule: rule.deployment.lower() == deployment.lower())
     _settled(lambda: deployments.begin_delete(cloud, name, deployment), progress)
-    return f"The deployment {deployment} was removed."
+    told = f" Removed with it: {removed[0]}." if removed else ""
+    return f"The deployment {deployment} was removed.{told}{f' Kept: {kept[0]}.' if kept else ''}"
 
 
 def _raise_probe_delay(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:

@@ -1,7 +1,7 @@
 """Finds the role that allows a missing action, also from the message of a refusal.
 
 Actions and roles are from Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage
-Blob Data Contributor, AcrPull, Managed Identity Operator).
+Blob Data Contributor, AcrPull, Managed Identity Operator). Monitoring Contributor has no right to autoscale settings.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ _ROLES = (
     ("microsoft.storage/", "/blobs/", "Storage Blob Data Contributor", "/storageAccounts/"),
     ("microsoft.containerregistry/", "/pull/", "AcrPull", "/registries/"),
     ("microsoft.managedidentity/", "/assign/", "Managed Identity Operator", ""),
+    ("microsoft.insights/autoscalesettings/", "/read", "Reader", "/resourceGroups/"),
+    ("microsoft.insights/autoscalesettings/", "", "Contributor", "/resourceGroups/"),
     ("microsoft.authorization/roleassignments/", "", "Role Based Access Control Administrator", ""),
 )
 

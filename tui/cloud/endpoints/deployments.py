@@ -15,6 +15,8 @@ from tui.cloud.session import Cloud
 from tui.plan import sdk_entities
 from tui.plan.model import Plan
 
+MADE_TAG = "aml-deploy"  # on what a run created; its value is the version
+RUN_TAG, USER_TAG = "aml-deploy-run", "aml-deploy-by"
 CONTAINERS = {"inference-server": "InferenceServer", "storage-initializer": "StorageInitializer"}
 
 
@@ -51,6 +53,7 @@ class DeploymentInfo:
     data_collector: dict[str, Any] = field(default_factory=dict)
     model_mount_path: str | None = None
     autoscale: dict[str, Any] | None = None  # the active rule that sets the instance count, if that was read
+    autoscale_setting: dict[str, Any] | None = None  # its autoscale setting as Azure has it, active or not, if read
 
 
 def path(cloud: Cloud, endpoint: str, name: str) -> str:

@@ -89,12 +89,11 @@ def read(cloud: Cloud, plan: Plan, progress: Progress = lambda done, total: None
 
 
 def _endpoint(cloud: Cloud, plan: Plan) -> EndpointInfo | None:
-    """The endpoint, whose deployments have their active autoscale rules if these can be read."""
+    """The endpoint, whose deployments have their autoscale settings if these can be read."""
     found = endpoints.read(cloud, plan.endpoint.name)
     if found is not None:
-        wanted = {one.name: one.instance_count for one in plan.every_deployment}
         with contextlib.suppress(CloudError):
-            return replace(found, deployments=scaling.with_rules(cloud, found.id, found.deployments, wanted))
+            return replace(found, deployments=scaling.with_rules(cloud, found.id, found.deployments, plan))
     return found
 
 

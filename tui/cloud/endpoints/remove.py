@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable
 
-from tui.cloud.endpoints import deployments, endpoints, kept_plans, traffic
-from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.endpoints import deployments, endpoints, kept_plans, scaling, traffic
+from tui.cloud.endpoints.deployments import MADE_TAG, RUN_TAG, USER_TAG, DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.plan.sizes import price_currency, price_note, price_per_hour
 from tui.plan.traffic import rescaled, serving
 
-MADE_TAG = "aml-deploy"  # on every endpoint and deployment that a run created; its value is the version
-RUN_TAG, USER_TAG = "aml-deploy-run", "aml-deploy-by"
 SERVES = "StillServes"
 _FAILED = ("Failed", "Canceled")
 
@@ -87,7 +85,7 @@ def remove(
     Without `deployment`, only resources with this program's tag are removed; with `failed`, also its failed deployments
     that are not the plan's. Registered models, environments and code are kept: they cost almost nothing and others may
     use them; so are the runs' plans, archived. Traffic is first shifted to the other deployments, since Azure refuses
-    to remove one that has any.
+    to remove one that has any. The autoscale settings that runs made for the deployments go with them.
 
     Raises CloudError, also (`StillServes`) if the deployments to remove have all the traffic.
     """
@@ -100,18 +98,27 @@ def remove(
     others = [one for one in found.deployments if one.name not in going]
     if _endpoint_goes(found, deployment, going):
         progress(f"Removing the endpoint {name}.")
+        removed, kept = scaling.remove(cloud, found.id, lambda one: True)
         traffic.settled(lambda: endpoints.begin_delete(cloud, name), progress)
-        outcome.removed = [*(f"deployment {one}" for one in going), f"endpoint {name}"]
-        outcome.left = ["the registered model, environment and code", *_archived(cloud, name)]
+        outcome.removed = [*map(str, removed), *(f"deployment {one}" for one in going), f"endpoint {name}"]
+        outcome.left = ["the registered model, environment and code", *_archived(cloud, name), *kept]
         return outcome
     _move_requests(cloud, found, going, others, progress)
+    removed, kept = scaling.remove(cloud, found.id, lambda rule: _named(rule, going)) if going else ([], [])
+    outcome.removed = list(map(str, removed))
     for one in going:
         progress(f"Removing the deployment {one}.")
         traffic.settled(lambda one=one: deployments.begin_delete(cloud, name, one), progress)  # type: ignore[misc]
         outcome.removed.append(f"deployment {one}")
     unmade = "" if MADE_TAG in found.tags else ", which this program did not create"
     outcome.left = [f"endpoint {name}{unmade}", *(f"deployment {one.name}{_unmade(one)}" for one in others)]
+    outcome.left += kept
     return outcome
+
+
+def _named(rule: scaling.Autoscale, deployments: list[str]) -> bool:
+    """Whether an autoscale setting is of one of these deployments; its author may have written another case."""
+    return rule.deployment.lower() in map(str.lower, deployments)
 
 
 def _archived(cloud: Cloud, name: str) -> list[str]:

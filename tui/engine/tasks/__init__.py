@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from tui.engine.rollout import rollout
 from tui.engine.task_graph import Task
-from tui.engine.tasks import code, deployment, endpoint, environment, model, sign_in, test, traffic, workspace
+from tui.engine.tasks import (
+    autoscale,
+    code,
+    deployment,
+    endpoint,
+    environment,
+    model,
+    sign_in,
+    test,
+    traffic,
+    workspace,
+)
 from tui.engine.tasks.keep_plan import beside
 from tui.plan.model import Plan
 
@@ -18,11 +29,12 @@ def tasks_of(plan: Plan) -> list[Task]:
     """The task graph of a plan, with each task's dependencies.
 
     In a plan with `deployments:`, the tasks of a deployment are named after it: `deployment:green`. Assets of one kind
-    are registered one after the other, so that assets shared by two deployments are registered once. With a rollout,
-    the new deployment is tested alone first, and `rollout` replaces `traffic`.
+    are registered one after the other, so that assets shared by two deployments are registered once. Autoscale rules
+    are set before a deployment gets traffic. With a rollout, the new deployment is tested alone first, and `rollout`
+    replaces `traffic`.
     """
     names: list[str | None] = [one.name for one in plan.deployments] or [None]
-    assets, made = [], []
+    assets, made, scaled = [], [], []
     for place, name in enumerate(names):
         suffix = f":{name}" if name else ""
         for kind, work, typical in _ASSETS:
@@ -30,7 +42,10 @@ def tasks_of(plan: Plan) -> list[Task]:
             assets.append(Task(kind + suffix, before, work, typical, name))
         needs = ("endpoint", *(kind + suffix for kind, _, _ in _ASSETS))
         made.append(Task("deployment" + suffix, needs, deployment.work, DEPLOYMENT_SECONDS, name))
+        if plan.of(name).deployment.autoscale is not None:
+            scaled.append(Task("autoscale" + suffix, ("deployment" + suffix,), autoscale.work, 5, name))
     assets.sort(key=lambda task: [kind for kind, _, _ in _ASSETS].index(task.name.partition(":")[0]))
+    made += scaled
     all_made = tuple(task.name for task in made)
     return [
         Task("sign-in", (), sign_in.work, 2),

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from tui.engine.operations import carry_out, follow_begun, refuse, settle
+from tui.engine.operations import ask, carry_out, follow_begun, refuse, settle
 from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.logs import followed
 from tui.plan.model import Deployment
@@ -33,10 +33,13 @@ def work(task: TaskContext) -> Outcome:
         )
         found = settle(task, lambda: deployments.read(cloud, endpoint, wanted.name), f"deployment {wanted.name}")
     found, wanted = _autoscaled(task, found)
-    plan = replace(task.plan, deployment=wanted)
+    dropped = _without_rules(task, found)
+    # Its own task sets the rules; a count that they keep is no difference here.
+    plan = replace(task.plan, deployment=replace(wanted, autoscale=None))
+    found = found and replace(found, autoscale_setting=None)
     ids = {kind: task.result(kind, "id") for kind in ("model", "code", "environment")}
     known = {kind: value for kind, value in ids.items() if value}
-    change = deployment_change(task.plan, asdict(found) if found else None, known)
+    change = deployment_change(plan, asdict(found) if found else None, known)
     refuse(change)
     if change.action == "skip":
         task.start("skip", change.why)
@@ -44,6 +47,8 @@ def work(task: TaskContext) -> Outcome:
         if done:
             task.log(f"Deployment {wanted.name} is ready.")
             return Outcome("created" if done == "create" else "changed", result)
+        if dropped:
+            return Outcome(dropped, result)
         return Outcome(f"{wanted.name}, unchanged", result, skipped=True)
     # What a variable was in Azure may be a secret that only an earlier plan referred to.
     words = ", ".join(
@@ -65,11 +70,11 @@ def work(task: TaskContext) -> Outcome:
             task, change.action, resource, send, lambda: None if found else task.created("deployment", wanted.name)
         )
     task.log(f"Deployment {wanted.name} is ready.")
-    return Outcome(words or "created", _result(task, made.id))
+    return Outcome(", ".join(filter(None, (words or "created", dropped))), _result(task, made.id))
 
 
 def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[DeploymentInfo | None, Deployment]:
-    """The deployment with its active autoscale rule, and the planned one, which then keeps the instance count."""
+    """The deployment with its autoscale setting, and the planned one with the instance count that rules keep."""
     from tui.cloud.endpoints import endpoints, scaling
     from tui.cloud.errors import CloudError
 
@@ -78,13 +83,31 @@ def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[Deploy
         return None, wanted
     endpoint = endpoints.path(task.cloud, task.plan.endpoint.name)
     try:
-        (found,) = scaling.with_rules(task.cloud, endpoint, [found], {found.name: wanted.instance_count})
+        (found,) = scaling.with_rules(task.cloud, endpoint, [found], task.plan)
     except CloudError as error:
-        task.log(f"{error.title}: whether an autoscale rule sets the instance count is unknown; the plan's is used.")
+        if found.instance_count != wanted.instance_count and wanted.autoscale is None:
+            told = "whether an autoscale rule sets the instance count is unknown; the plan's is used."
+            task.log(f"{error.title}: {told}")
+    if wanted.autoscale is not None:
+        return found, replace(wanted, instance_count=wanted.autoscale.within(found.instance_count))
     if not found.autoscale:
         return found, wanted
     task.log(f"The autoscale rule {found.autoscale['name']} keeps {found.instance_count} instances of {found.name}.")
     return found, replace(wanted, instance_count=found.instance_count)
+
+
+def _without_rules(task: TaskContext, found: DeploymentInfo | None) -> str:
+    """Remove the setting that a run made for this deployment if the plan no longer has rules; what was done, or ""."""
+    from tui.cloud.endpoints import deployments, scaling
+
+    setting = found and found.autoscale_setting
+    if not setting or task.plan.deployment.autoscale or deployments.MADE_TAG not in (setting.get("tags") or {}):
+        return ""
+    name = str(setting["name"])
+    task.start("change", f"{task.plan.deployment.name}, without autoscale rules")
+    task.log(f"Removing the autoscale setting {name}, which the plan no longer has.")
+    ask(task, "change", scaling.path(task.cloud, name), lambda: scaling.delete(task.cloud, name))
+    return f"autoscale setting {name} removed"
 
 
 def _result(task: TaskContext, deployment_id: str) -> dict[str, str]:

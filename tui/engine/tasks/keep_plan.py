@@ -16,6 +16,7 @@ from typing import Any, Callable
 from tui.common.deadlines import NoAnswer, Question
 from tui.common.redact import each_text, looks_secret, redact
 from tui.engine.journal.journal import Journal
+from tui.engine.resume_state import kind_of
 from tui.engine.task_context import Outcome, Run, Stopped, TaskContext
 from tui.plan.load_save.document import DEPLOYMENTS, Document
 from tui.plan.load_save.references import REFERENCE
@@ -76,6 +77,7 @@ def _begin(run: Run, split: Mapping[str, int] | None = None) -> None:
     changed = {str(event.get("task")) for event in _intents(run)}
     deployments = {f"deployment:{one.name}" if run.plan.deployments else "deployment": one.name
                    for one in run.plan.every_deployment}  # fmt: skip
+    changed |= {task.replace("autoscale", "deployment", 1) for task in changed if kind_of(task) == "autoscale"}
     if deployments.keys() <= run.results.keys() and changed & {"endpoint", "traffic", "rollout", *deployments}:
         made = [name for task, name in deployments.items() if task in changed]
         run.keeping = Question(lambda: _keep(run, made, split), KEEP_SECONDS)

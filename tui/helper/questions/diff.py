@@ -67,14 +67,11 @@ def _told_apart(
     log: list[Entry] = []
     if endpoint is not None:
         try:
-            found = {one.deployment.lower(): one for one in scaling.autoscale(cloud, endpoint.id) if one.enabled}
-            ruled = [one.name for one in endpoint.deployments if one.name.lower() in found]
-            rules = {name: asdict(found[name.lower()]) for name in ruled}
+            read = scaling.with_rules(cloud, endpoint.id, endpoint.deployments, cloud.plan if planned else None)
+            endpoint = replace(endpoint, deployments=read)
+            rules = {one.name: dict(one.autoscale) for one in read if one.autoscale}
         except CloudError as error:
             notes.append(f"The autoscale rules could not be read: {error.title}.")
-        endpoint = replace(
-            endpoint, deployments=[replace(one, autoscale=rules.get(one.name)) for one in endpoint.deployments]
-        )
     newest, kept = _kept(cloud, endpoint, notes)
     since = None
     if newest is not None and kept:

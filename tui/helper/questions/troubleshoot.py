@@ -155,7 +155,7 @@ def _deployments(snapshot: Snapshot) -> list[dict[str, Any]]:
                 "request_settings": one.request_settings,
                 "liveness_probe": one.liveness_probe,
                 "readiness_probe": one.readiness_probe,
-                "autoscale": [asdict(rule) for rule in snapshot.autoscale if rule.deployment == one.name],
+                "autoscale": [rule.as_dict() for rule in snapshot.autoscale if rule.deployment == one.name],
                 "age_seconds": age(own.get("created_at", "")),
                 **own,
             }

@@ -1,7 +1,7 @@
-"""Permissions of the rehearsal's identities: built-in roles that can be removed, to rehearse missing roles.
+"""Permissions of the rehearsal's identities: roles that can be removed, to rehearse missing roles.
 
 Roles as in Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage Blob Data Reader
-and Contributor). Standard library only.
+and Contributor), and a custom one: less than Contributor, no built-in role sets autoscale rules. Standard library only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SERVICE = "Microsoft.MachineLearningServices"
 
 @dataclass(frozen=True)
 class Role:
-    """A built-in role of Azure: its display name, allowed actions, and excluded actions."""
+    """A role of Azure: its display name, allowed actions, and excluded actions."""
 
     title: str
     actions: tuple[str, ...]
@@ -47,6 +47,7 @@ ROLES = {
             f"{_SERVICE}/workspaces/listKeys/action",
         ),
     ),
+    "autoscale": Role("Autoscale Operator", ("Microsoft.Insights/autoscaleSettings/*",)),
     "contributor": Role(
         "Contributor",
         ("*",),
@@ -66,7 +67,7 @@ IDENTITIES = ("managed identity", "service principal")
 class Rights:
     """The permissions of one identity: roles, single denied actions, and its role on the storage account."""
 
-    roles: tuple[str, ...] = ("reader", "data-scientist")
+    roles: tuple[str, ...] = ("reader", "data-scientist", "autoscale")
     denied: tuple[str, ...] = ()
     storage: str = "contributor"
 

@@ -102,23 +102,28 @@ async def check_group(call: Call) -> web.Response:
 
 
 async def read_provider(call: Call) -> web.Response:
-    """`GET …/providers/Microsoft.MachineLearningServices`: registered."""
+    """`GET …/providers/Microsoft.MachineLearningServices` and of Azure Monitor: registered."""
     call.service.workspaces.require_subscription(call["subscription"])
-    if call["provider"].lower() != PROVIDER.lower():
+    kinds = {
+        PROVIDER: ("workspaces", "workspaces/onlineEndpoints", "workspaces/onlineEndpoints/deployments"),
+        "Microsoft.Insights": ("autoscaleSettings", "metrics", "diagnosticSettings"),
+    }
+    provider = next((name for name in kinds if name.lower() == call["provider"].lower()), None)
+    if provider is None:
         raise ArmError(
             404,
             "InvalidResourceNamespace",
-            f"The rehearsal knows only the resource provider {PROVIDER}, not '{call['provider'][:80]}'.",
+            f"The rehearsal knows only the resource providers {' and '.join(kinds)}, not '{call['provider'][:80]}'.",
         )
     return web.json_response(
         {
-            "id": f"/subscriptions/{call['subscription']}/providers/{PROVIDER}",
-            "namespace": PROVIDER,
+            "id": f"/subscriptions/{call['subscription']}/providers/{provider}",
+            "namespace": provider,
             "registrationState": "Registered",
             "registrationPolicy": "RegistrationRequired",
             "resourceTypes": [
                 {"resourceType": name, "locations": ["East US"], "apiVersions": ["2024-10-01", "2024-04-01"]}
-                for name in ("workspaces", "workspaces/onlineEndpoints", "workspaces/onlineEndpoints/deployments")
+                for name in kinds[provider]
             ],
         }
     )

@@ -13,6 +13,7 @@ WHAT: dict[str, str] = {
     "code": "Uploads the scoring script's folder.",
     "environment": "Registers the conda file and the base image.",
     "deployment": "Builds the environment's image, starts the instances and waits until the server is ready.",
+    "autoscale": "Sets the autoscale rules, which then change the number of instances.",
     "traffic": "Routes traffic to the deployment; without traffic the endpoint returns 404.",
     "test": "Sends the sample request, as any caller would.",
     "rollout": "Shifts the traffic to the new deployment in steps, monitors its responses, rolls back on errors.",
@@ -22,6 +23,7 @@ _OF_ONE = {
     "code": "Uploads the scoring script's folder of the deployment {}.",
     "environment": "Registers the conda file and the base image of the deployment {}.",
     "deployment": "Creates the deployment {}: builds its image, starts its instances, waits until its server is ready.",
+    "autoscale": "Sets the autoscale rules of the deployment {}, which then change its number of instances.",
     "test": "Sends the sample request to the deployment {} directly, before it gets any traffic.",
 }
 
