@@ -17,16 +17,17 @@ from pathlib import PurePath
 from typing import Any
 
 from tui.cloud.endpoints import live_state
+from tui.cloud.endpoints.deployments import MADE_TAG
 from tui.cloud.endpoints.live_state import Live
 from tui.common.redact import HIDDEN, looks_secret
 from tui.plan.approved_change import FORMAT
+from tui.plan.autoscale_settings import read as read_setting
 from tui.plan.model import Plan
 from tui.plan.planned_changes import short_id
 
 _LOCAL = ("workspace.location", "credential", "limits", "base", "hash", "test", "description")
 _DERIVED = ("id", "name", "location", "kind", "scoring_uri", "openapi_uri")
 _BROKEN = ("Failed", "Canceled")
-_SCALED = ("instance_count", "autoscale")
 ROUNDS = 100_000
 """Of PBKDF2: a file that is passed around must not let a short password be guessed."""
 
@@ -42,7 +43,7 @@ def approvable(plan: Plan, live: Live, changes: Sequence[Mapping[str, Any]]) -> 
         "changes": [_without_value(one, salt) for one in changes if one["apply"]],
         "salt": salt,
         "plan": {key: _shown(key, value, salt) for key, value in _of_plan(plan).items()},
-        "azure": {key: _shown(key, value, salt) for key, value in _of_azure(live).items()},
+        "azure": {key: _shown(key, value, salt) for key, value in _of_azure(live, plan).items()},
         "content": live_state.contents(plan, live),
     }
 
@@ -59,7 +60,7 @@ def moved(approval: Mapping[str, Any], plan: Plan, live: Live) -> list[str]:
     }
     for kind, words, now in (
         ("plan", "In the plan, {}", _of_plan(plan)),
-        ("azure", "In Azure, {}", _of_azure(live)),
+        ("azure", "In Azure, {}", _of_azure(live, plan)),
         ("content", "The content of {}", contents),
     ):
         before = approval[kind]
@@ -67,8 +68,8 @@ def moved(approval: Mapping[str, Any], plan: Plan, live: Live) -> list[str]:
         whole = {key for key in {*before} ^ {*now} if kind == "azure" and key.endswith(".provisioning_state")}
         for key in sorted({*before, *now} - (changed if kind == "azure" else set())):
             old, new = before.get(key, ""), now.get(key, "")
-            place, _, field = key.partition(".autoscale") if ".autoscale" in key else key.rpartition(".")
-            scaled = f"{place}.autoscale" in kept and (field in _SCALED or ".autoscale" in key)
+            place, rule, _ = key.partition(".autoscale.") if ".autoscale." in key else key.rpartition(".instance_count")
+            scaled = bool(rule) and f"{place}.autoscale" in kept
             if scaled and ("deployment", place.rpartition(".")[2], "instance_count") not in approved:
                 continue  # a rule keeps the count whatever it is, and so does the run
             resource = next(
@@ -88,11 +89,19 @@ def _of_plan(plan: Plan) -> dict[str, str]:
     return {key: value for key, value in _flat(plan, "") if not key.startswith(_LOCAL)}
 
 
-def _of_azure(live: Live) -> dict[str, str]:
-    """The state of what a run may change: the endpoint with its deployments, and the assets that it would reuse."""
+def _of_azure(live: Live, plan: Plan) -> dict[str, str]:
+    """The state of what a run may change: the endpoint with its deployments, and the assets that it would reuse.
+
+    An autoscale setting is in it if the plan has autoscale or had it; a run leaves other ones alone.
+    """
     found = asdict(live)
     endpoint = {key: value for key, value in (found["endpoint"] or {}).items() if key not in _DERIVED}
     deployments = {one["name"]: one for one in endpoint.pop("deployments", ())}
+    scaled = {one.name for one in plan.every_deployment if one.autoscale is not None}
+    for name, one in deployments.items():
+        setting = one.pop("autoscale_setting", None) or {}
+        if setting and (name in scaled or MADE_TAG in (setting.get("tags") or {})):
+            one["autoscale_setting"] = {"name": setting.get("name"), **asdict(read_setting(setting)[0])}
     for one in (endpoint, *deployments.values()):
         if one and one["provisioning_state"] not in _BROKEN:
             one["provisioning_state"] = "not failed"  # whatever is in progress, a run waits for its end
@@ -106,8 +115,8 @@ def _flat(value: Any, at: str) -> Iterator[tuple[str, str]]:
     """The values in nested data by dotted key, as texts; empty ones are omitted."""
     if is_dataclass(value) and not isinstance(value, type):
         value = vars(value)
-    if isinstance(value, (list, tuple)) and any(map(is_dataclass, value)):
-        value = {one.name: one for one in value}
+    if isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) or is_dataclass(one) for one in value):
+        value = {getattr(one, "name", str(place)): one for place, one in enumerate(value)}
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _flat(item, f"{at}.{key}" if at else str(key))

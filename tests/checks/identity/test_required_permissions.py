@@ -21,6 +21,7 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http.hosts import Store
 from tui.common.deadlines import Question
 from tui.plan import model as m
+from tui.plan.autoscale import Autoscale
 
 ML = "Microsoft.MachineLearningServices/workspaces"
 # The role AzureML Data Scientist as Microsoft documents it.
@@ -332,6 +333,9 @@ def test_only_the_required_provider_must_be_readable() -> None:
             raise REFUSED
         return {"registrationState": "Registered"}
 
-    workspace = SimpleNamespace(subscription_id="s")
-    cloud: Any = SimpleNamespace(arm=SimpleNamespace(find=find), plan=SimpleNamespace(workspace=workspace))
+    workspace = m.Workspace("s", "rg", "ws")
+    cloud: Any = SimpleNamespace(arm=SimpleNamespace(find=find), plan=m.Plan(workspace=workspace))
     assert required_permissions.providers(cloud) == {first: "Registered", **dict.fromkeys(others)}
+    scaled = m.Plan(workspace=workspace, deployment=m.Deployment(autoscale=Autoscale(1, 2)))
+    asked = required_permissions.providers(SimpleNamespace(arm=cloud.arm, plan=scaled))
+    assert asked == {first: "Registered", **dict.fromkeys(others), required_permissions.MONITOR: None}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import contextlib
+from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from tui.cloud.endpoints import deployments, endpoints, kept_plans, scaling, traffic
@@ -61,6 +62,8 @@ def inventory(cloud: Cloud, deployment: str | None = None, failed: bool = False)
     if found is None:
         return Inventory()
     going = _going(cloud, found, deployment, failed)
+    with contextlib.suppress(CloudError):  # whether there are any is then said once the deployments are removed
+        found = replace(found, deployments=scaling.with_rules(cloud, found.id, found.deployments))
     items = [_item(cloud, found, one, going, deployment) for one in found.deployments]
     whole = _endpoint_goes(found, deployment, going)
     why = "it belongs to the plan and has no other deployments" if whole else "it keeps other deployments"
@@ -164,6 +167,9 @@ def _item(cloud: Cloud, found: EndpointInfo, one: DeploymentInfo, going: list[st
         why = "this program did not make it"
     else:
         why = "it failed and has no traffic; --failed removes it too" if wasted else "it is not the plan's"
+    setting = one.autoscale_setting or {}
+    if goes and MADE_TAG in (setting.get("tags") or {}):
+        why += f", with its autoscale setting {setting['name']}"
     price = price_per_hour(one.instance_type, found.location)
     return Item(
         "deployment",
