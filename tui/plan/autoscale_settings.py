@@ -155,8 +155,13 @@ def differences(wanted: Autoscale | None, setting: Mapping[str, Any] | None) -> 
     differing += [(f"schedule.{name}", before["schedule"].get(name), after["schedule"].get(name)) for name in names]
     if OFF in notes and wanted:
         differing.append(("enabled", False, True))
-    differing += [("other", note, None) for note in notes if note not in (OFF, *KEPT) and not note.startswith(UNHURT)]
+    differing += [("other", note, None) for note in lost(notes) if note != OFF]
     return [one for one in differing if one[1] != one[2]]
+
+
+def lost(notes: list[str]) -> list[str]:
+    """Of what a plan does not hold (`read`), what a run of the plan would change."""
+    return [note for note in notes if note not in KEPT and not note.startswith(UNHURT)]
 
 
 def _attributes(given: Autoscale | None) -> dict[str, Any]:

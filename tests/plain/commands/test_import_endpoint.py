@@ -58,19 +58,29 @@ from azure.identity import DefaultAzureCredential
 origin, name = sys.argv[1:]
 group = f"/subscriptions/{os.environ['AZURE_SUBSCRIPTION_ID']}/resourceGroups/{os.environ['AZURE_RESOURCE_GROUP']}"
 workspace = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{os.environ['AZURE_ML_WORKSPACE']}"
-profile = {"name": "p", "rules": [], "capacity": {"minimum": "1", "maximum": "3", "default": "1"}}
-answer = requests.put(
-    f"{origin}{group}/providers/Microsoft.Insights/autoscaleSettings/{name}-by-load?api-version=2022-10-01",
-    json={"location": "eastus", "properties": {
-        "profiles": [profile], "targetResourceUri": f"{workspace}/onlineEndpoints/{name}/deployments/green"}},
-    headers={"Authorization": "Bearer " + DefaultAzureCredential().get_token(f"{origin}/.default").token})
-assert answer.ok, answer.text
+rule = {
+    "metricTrigger": {
+        "metricName": "CpuUtilizationPercentage",
+        "metricResourceUri": f"{workspace}/onlineEndpoints/{name}/deployments/green",
+        "timeGrain": "PT1M", "statistic": "Average", "timeWindow": "PT5M", "timeAggregation": "Last",
+        "operator": "GreaterThan", "threshold": 70, "dividePerInstance": False},
+    "scaleAction": {"direction": "Increase", "type": "ChangeCount", "value": "1", "cooldown": "PT1H"}}
+profile = {"name": "p", "rules": [rule], "capacity": {"minimum": "1", "maximum": "3", "default": "1"}}
+mail = [{"operation": "Scale", "email": {"customEmails": ["ml@contoso.com"]}}]
+for color, enabled in (("blue", False), ("green", True)):
+    answer = requests.put(
+        f"{origin}{group}/providers/Microsoft.Insights/autoscaleSettings/{name}-{color}?api-version=2022-10-01",
+        json={"location": "eastus", "properties": {
+            "profiles": [profile], "enabled": enabled, "notifications": mail,
+            "targetResourceUri": f"{workspace}/onlineEndpoints/{name}/deployments/{color}"}},
+        headers={"Authorization": "Bearer " + DefaultAzureCredential().get_token(f"{origin}/.default").token})
+    assert answer.ok, answer.text
 """
 
 
 @pytest.fixture(scope="module")
 def by_the_sdk(rehearsal: dict[str, Any], rehearsal_env: dict[str, str], rehearsing: dict[str, str]) -> Iterator[str]:
-    """The name of an endpoint with two deployments that the SDK made, and an autoscale rule."""
+    """The name of an endpoint with two deployments that the SDK made, and their autoscale settings."""
     name, preset = f"sdk-{uuid.uuid4().hex[:8]}", find(PRESET)
     assert preset is not None
     sdk(MADE_BY_THE_SDK, name, preset.path.with_name(PRESET), SECRET, environ=rehearsal_env)
@@ -153,6 +163,13 @@ def test_the_plan_of_an_endpoint_made_by_the_sdk(
     assert preset is not None
     script = tmp_path / blue["code_configuration"]["code"] / "score.py"
     assert script.read_bytes() == (preset.path.with_name(PRESET) / "onlinescoring" / "score.py").read_bytes()
+
+    assert green["autoscale"] == {"minimum": 1, "maximum": 3, "rules": [
+        {"condition": "CpuUtilizationPercentage > 70 last 5m", "scale": "out 1", "cooldown": 60}]}  # fmt: skip
+    assert "autoscale" not in blue
+    said = {one["file"]: one["message"] for one in told["left_out"] if one["key"] == "autoscale"}
+    assert "is in no plan: it is switched off" in said[f"{by_the_sdk}/blue"]
+    assert "is in the plan without: its notifications" in said[f"{by_the_sdk}/green"]
 
     named = {(one["file"], one["key"]) for one in told["left_out"]}
     assert {

@@ -16,6 +16,8 @@ from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.cloud.sources import code_source
 from tui.common.redact import looks_secret
+from tui.plan import autoscale, autoscale_settings
+from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.az_yaml_import import ImportedDocument
 from tui.plan.load_save.document import DEPLOYMENTS
 from tui.plan.load_save.references import has_reference
@@ -60,16 +62,17 @@ class _Reading:
     folder: Path
     notes: list[Problem] = field(default_factory=list)
     codes: dict[str, Path | CloudError] = field(default_factory=dict)  # the copies by the code's id
+    scaled: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def document(self) -> ImportedDocument:
         found, traffic = self.found, serving(self.found.traffic)
         tree: dict[str, Any] = {"endpoint": self._endpoint()}
+        self.scaled = self._autoscale()
         made = [self._deployment(one) for one in found.deployments]
         tree.update({"deployment": made[0]} if len(made) == 1 else {DEPLOYMENTS: made})
         tree.update(_given(traffic=traffic, mirror_traffic=serving(found.mirror_traffic)))
         if not traffic:
             self._note("", "traffic", "No deployment gets traffic; the plan gives its last deployment 100 %.")
-        self._autoscale()
         self._note("", "test.request", "Azure keeps no sample request.", "Name a file with test.request to test runs.")
         document = ImportedDocument(tree, self.folder, origin=f"the endpoint {found.name}", left_out=self.notes)
         document.note_sources(with_lines=False)
@@ -94,6 +97,7 @@ class _Reading:
         )
 
     def _deployment(self, one: DeploymentInfo) -> dict[str, Any]:
+        scaled, count = self.scaled.get(one.name.lower()), one.instance_count
         settings = {
             group: {
                 key: getattr(one, group)[key]
@@ -110,7 +114,8 @@ class _Reading:
             environment=_given(registered=self._reference(one, "environment", "environments")),
             code_configuration=one.code and {"code": self._code(one), "scoring_script": one.scoring_script},
             instance_type=one.instance_type,
-            instance_count=one.instance_count,
+            instance_count=min(max(count, scaled["minimum"]), scaled["maximum"]) if scaled else count,
+            autoscale=scaled,
             # Enabled is the default, and what Azure tells where a managed virtual network makes the flag ineffective.
             egress_public_network_access="disabled" if one.egress_public_network_access == "disabled" else None,
             app_insights_enabled=one.app_insights_enabled,
@@ -185,12 +190,25 @@ class _Reading:
             self._note(one.name, "data_collector.sampling_rate", text)
         return {key: value for key, value in told.items() if value not in (None, {})}
 
-    def _autoscale(self) -> None:
+    def _autoscale(self) -> dict[str, dict[str, Any]]:
+        """The autoscale settings that a plan can hold, as its trees by deployment: a run leaves them unchanged."""
         try:
             rules = scaling.autoscale(self.cloud, self.found.id)
         except CloudError as error:
             self._note("", "autoscale", f"Whether there are autoscale rules could not be read: {error}")
-            return
+            return {}
+        found = {}
         for rule in rules:
-            text = f"The autoscale rule {rule.name} ({rule.minimum} to {rule.maximum} instances) is in no plan."
-            self._note(rule.deployment, "autoscale", text, "It stays as it is.")
+            wanted, notes = autoscale_settings.read(rule.setting)
+            made = autoscale.tree(wanted)
+            checks = (BY_KEY[f"deployment.autoscale.{key}"].check(part) for key, part in made.items())
+            reasons = [*autoscale_settings.lost(notes), *filter(None, checks)]
+            if not reasons:
+                found[rule.deployment.lower()] = made
+            if notes or reasons:
+                what = "is in no plan" if reasons else "is in the plan without"
+                text = f"The autoscale setting {rule.name} {what}: {'; '.join(reasons or notes)}."
+                ours = reasons and OURS in rule.tags
+                remedy = "An earlier run made it, so applying the plan removes it." if ours else "It stays as it is."
+                self._note(rule.deployment, "autoscale", text.replace("..", "."), remedy)
+        return found
