@@ -72,7 +72,8 @@ def test_script_and_notebook_make_what_apply_makes(tmp_path: Path, rehearsal_env
     more = (
         "instance_count: 1",
         "instance_count: 1\n  readiness_probe: {initial_delay: 5}\n  data_collector: {collections: {request: {enabled: "
-        "'True'}}, sampling_rate: 0.5, request_logging: {capture_headers: [x-request-id]}}",
+        "'True'}}, sampling_rate: 0.5, request_logging: {capture_headers: [x-request-id]}}\n"
+        "  autoscale: {minimum: 1, maximum: 3, rules: [{condition: RequestLatency > 60 avg 5m, scale: out 1}]}",
     )
     identity = f"identity: {{type: user_assigned, user_assigned_identities: [{USER}]}}"
     plans = {}
@@ -86,6 +87,9 @@ def test_script_and_notebook_make_what_apply_makes(tmp_path: Path, rehearsal_env
     out = tmp_path / "out"
     made = [exported(plans[to], to, out, *named(f"exp-{to}")).files[0] for to in plans]
     assert not any("tui" in item.text for item in made)
+    for item in made:  # the address that they have is the public cloud's
+        here = environ["ARM_CLOUD_METADATA_URL"].partition("/metadata")[0]
+        (out / item.path).write_text(item.text.replace("https://management.azure.com", here))
     (tmp_path / "shim.py").write_text(SHIM)
     hidden = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_ML_WORKSPACE")
     running = [
@@ -106,6 +110,14 @@ def test_script_and_notebook_make_what_apply_makes(tmp_path: Path, rehearsal_env
     assert len(wanted["deployments"]) == len(wanted["models"]) == len(wanted["environments"]) == 1
     assert unmarked(azure.state("exp-python", digest)) == wanted
     assert unmarked(azure.state("exp-notebook", digest)) == wanted
+    for to in plans:  # the plan's rules, with the mark of a run or without
+        command = ["diff", str(plans[to]), "--rehearse", "--json", "--set", f"endpoint.name=exp-{to}"]
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", *command], env=rehearsal_env, cwd=ROOT, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "autoscale" not in {json.loads(line).get("resource") for line in done.stdout.splitlines()}, done.stdout
 
 
 def unmarked(state: Any) -> Any:

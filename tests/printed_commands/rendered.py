@@ -238,7 +238,7 @@ def _documents() -> Iterator[Document]:
         ("credential.method", "service_principal"), ("credential.method", "managed_identity"),
         ("credential", {"method": "managed_identity", "client_id": SUBSCRIPTION}),
         ("deployment.model.path", "azureml:churn:7"), ("endpoint.public_network_access", "enabled"),
-        ("rollout.steps", [10, 50, 100]),
+        ("rollout.steps", [10, 50, 100]), ("deployment.autoscale", {"minimum": 1, "maximum": 3}),
         ("test.request", str(ROOT / "presets/own-score/make_model.py")), ("endpoint.identity.type", "system_assigned"),
     ):  # fmt: skip
         changed = load("churn-xgboost")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui.common.request_body import JSON
+from tui.export import autoscale
 from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source, shell, split, variable
 from tui.export.targets import Export, ExportedFile
@@ -40,6 +41,11 @@ def files(source: Source) -> Export:
         label = shell(one.value("deployment.name"))
         named = {"deployment": label, "file": shell(name), "sets": _sets(sets), "secrets": secrets or None}
         script.append(filled(parts["deployment"], named))
+        rules = autoscale.of(one)
+        if rules:
+            name = name.replace("deployment", "autoscale").replace(".yml", ".json")
+            made.append(ExportedFile(name, f"{autoscale.body(rules)}\n"))
+            script.append(filled(parts["autoscale"], {**named, "file": shell(name)}))
     if _by_file(source):
         split_up: dict[str, Any] = {**endpoint, "traffic": source.traffic()}
         if source.value("mirror_traffic"):

@@ -27,6 +27,8 @@ def files(source: Source) -> Export:
         "Never compiled by the Bicep compiler and never deployed: build it and check what-if first.",
         "Set PRINCIPAL_OBJECT_ID to the object id of the service principal: az ad sp show --id CLIENT_ID --query id.",
     ]
+    if any(one.written("deployment.autoscale.minimum") for one in source.deployments()):
+        notes.append("Autoscale rules need their deployment first: aml-deploy apply sets them, az-yaml exports them.")
     return Export(made, notes)
 
 

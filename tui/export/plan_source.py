@@ -40,7 +40,7 @@ class Source:
         if not has_reference(value):
             wrong = BY_KEY[key].check(value)
         else:
-            wrong = _WHOLE if BY_KEY[key].kind in ("map", "collections") else None
+            wrong = _WHOLE if BY_KEY[key].kind in ("map", "collections", "rules", "schedule") else None
         return document.problem(key, wrong) if wrong else None
 
     def value(self, key: str) -> Any:

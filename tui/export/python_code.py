@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui.common.request_body import JSON
+from tui.export import autoscale
 from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source
 from tui.export.python_literals import Expression, Literals
 from tui.plan import sdk_entities
+from tui.plan.autoscale import Autoscale
 from tui.plan.load_save.document import is_local_path
 from tui.plan.model import Rollout
 from tui.plan.rules.durations import seconds_of
@@ -57,6 +59,7 @@ def program(source: Source, *, setting: str) -> Program:
         filled(parts["workspace"], {"credential": credential, **_workspace(literals, credential)}),
         filled(parts["endpoint"], endpoint),
     ]
+    scaled = False
     for one in source.deployments():
         entities = _entities(Literals(one, setting))
         values = {
@@ -69,6 +72,10 @@ def program(source: Source, *, setting: str) -> Program:
             values[name] = None if registered else Literals(one, setting).entity(item)
             needed |= set(() if registered else item.kinds())
         made += [filled(parts[name], values) for name in entities]
+        rules = autoscale.of(one)
+        if rules:
+            scaled = True
+            made.append(filled(parts["autoscale"], {"label": values["label"], "autoscale": _body(rules)}))
     rollout, test_request = bool(source.document.get("rollout")), literals.path("test.request")
     other = None if source.request_type() == JSON else literals.of(source.request_type())
     if rollout:
@@ -85,7 +92,7 @@ def program(source: Source, *, setting: str) -> Program:
         "entities": "\n".join(f"{name}," for name in sorted(needed)),
         "rollout": rollout,
         "calls_in_rollout": rollout and test_request,
-        "calls_itself": test_request and (rollout or other),
+        "calls_itself": scaled or (test_request and (rollout or other)),
         "settings": settings,
         "here": here,
         "paths": here or "Path(" in code,
@@ -93,6 +100,14 @@ def program(source: Source, *, setting: str) -> Program:
     values["standard_library"] = rollout or settings or values["paths"]
     notes = [*source.limits_note(), *([ROLLOUT_NOTE] if rollout else [])]
     return Program(parts["head"], made, values, notes)
+
+
+def _body(rules: Autoscale) -> str:
+    """The body of an autoscale setting as Python."""
+    text = autoscale.body(rules).replace("\n", "\n    ").replace(": true", ": True")
+    for mark, value in ((autoscale.DEPLOYMENT, "deployment_id"), (autoscale.ENDPOINT, "endpoint.id")):
+        text = text.replace(f'"{mark}"', value)
+    return text.replace(f'"{autoscale.LOCATION}"', "endpoint.location")
 
 
 def _workspace(literals: Literals, credential: str) -> dict[str, Any]:

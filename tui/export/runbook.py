@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from tui.export import autoscale
 from tui.export.fill_template import filled, template
 from tui.export.plan_source import Source, shell, split
 from tui.export.targets import Export, ExportedFile
@@ -95,6 +96,9 @@ def _facts(one: Source) -> Iterator[tuple[str, str]]:
     timeout = one.value("deployment.request_settings.request_timeout_ms")
     at_once = one.value("deployment.request_settings.max_concurrent_requests_per_instance")
     yield f"Limits of {name}", f"{_word(timeout)} ms per request, {_word(at_once)} concurrent requests per instance"
+    rules = autoscale.of(one)
+    if rules:
+        yield f"Autoscale of {name}", autoscale.in_words(rules)
     prefix = "deployment.data_collector"
     collections = data_collection.as_az(one.value(f"{prefix}.collections") or {})
     collected = [key for key, item in collections.items() if item["enabled"] == "True"]

@@ -1,7 +1,8 @@
 """Autoscale of a deployment (`deployment.autoscale`): between which limits, by which rules and at which times.
 
-Conditions and recurrences are written as for `az monitor autoscale rule create --condition` and `profile create
---recurrence`; a cooldown is in minutes, as there. Metrics are those of Microsoft's lists "Supported metrics for
+Conditions, changes and recurrences are written as the Azure CLI's autoscale commands take them (azure-cli 2.91,
+AutoscaleCondition.g4, which has != and count, but cannot read them); a cooldown is in minutes, as there. Metrics are
+those of Microsoft's lists "Supported metrics for
 Microsoft.MachineLearningServices/workspaces/onlineEndpoints" and ".../onlineEndpoints/deployments"; limits of times are
 those of Autoscale Settings (2022-10-01).
 """

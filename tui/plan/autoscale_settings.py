@@ -1,7 +1,7 @@
 """Autoscale settings of Azure Monitor (Autoscale Settings, 2022-10-01): made from a plan's, and read as such.
 
 A recurring profile begins and never ends: the limits for other times come back with a second profile, whose name says
-so in the form that the portal and az use ("Autoscale with multiple profiles"; az monitor autoscale profile create).
+so in the form that the portal and az use ("Autoscale with multiple profiles"; azure-cli, autoscale_settings.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The time zones of Azure Monitor's autoscale settings, which are names of Windows.
 
-From the description of Autoscale Settings (2022-10-01) and from `az monitor autoscale profile list-timezones`, as far
-as the latter are names of Windows.
+From the description of Autoscale Settings (2022-10-01) and from azure-cli (_autoscale_util.py), as far as the latter's
+are names of Windows.
 """
 
 from __future__ import annotations
