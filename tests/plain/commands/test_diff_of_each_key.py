@@ -26,6 +26,10 @@ ROUTES = {
     for name in ("scoring", "liveness", "readiness") for key, value in (("path", "/other"), ("port", 5002))
 }  # fmt: skip
 
+AUTOSCALE = "deployment.autoscale"
+LIMITS = {f"{AUTOSCALE}.minimum": 1, f"{AUTOSCALE}.maximum": 3}
+OF_LIMITS = {"", "minimum", "maximum"}  # the setting of Azure Monitor is a resource of its own, which is new
+
 # A changed value, and the attributes in which it shows; without them the key's own.
 CHANGED: dict[str, tuple[Any, set[str] | None]] = {
     "endpoint.name": (
@@ -62,6 +66,14 @@ CHANGED: dict[str, tuple[Any, set[str] | None]] = {
     "deployment.data_collector.sampling_rate": (0.5, None),
     "deployment.data_collector.rolling_rate": ("day", None),
     "deployment.data_collector.request_logging.capture_headers": (["x-a"], {"data_collector.capture_headers"}),
+    **{f"{AUTOSCALE}.{key}": (LIMITS[f"{AUTOSCALE}.{key}"], OF_LIMITS) for key in ("minimum", "maximum")},
+    f"{AUTOSCALE}.rules": (
+        [{"condition": "CpuUtilizationPercentage > 70 avg 5m", "scale": "out 1"}], OF_LIMITS | {"rules.1"}
+    ),
+    f"{AUTOSCALE}.schedule": (
+        [{"name": "night", "recurrence": "week sun", "start": "20:00", "end": "06:00", "minimum": 1, "maximum": 1}],
+        OF_LIMITS | {"schedule.night"},
+    ),
     "deployment.description": ("new", None),
     "deployment.tags": ({"t": "1"}, {"tags.t"}),
     "deployment.egress_public_network_access": ("enabled", None),
@@ -81,6 +93,7 @@ WITH: dict[str, dict[str, Any]] = {
     **dict.fromkeys((f"{ENVIRONMENT}registered", f"{ENVIRONMENT}build.path"), UNSET),
     f"{ENVIRONMENT}build.dockerfile_path": {**UNSET, f"{ENVIRONMENT}build.path": "built"},
     **dict.fromkeys(ROUTES, ROUTES),
+    **dict.fromkeys((f"{AUTOSCALE}.{key}" for key in ("minimum", "maximum", "rules", "schedule")), LIMITS),
 }
 # How a run goes, not what it makes: no change.
 NOT_AZURES: dict[str, Any] = {

@@ -155,7 +155,7 @@ def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
     kind = tree.pop("scale_settings", {}).get("type", "default")
     if kind != "default":
         text = f"A plan does not support scaling of type {kind}; the instance count stays unchanged."
-        _note(document, part, "scale_settings", text)
+        _note(document, part, "scale_settings", text, "On a managed endpoint, deployment.autoscale has such rules.")
     settings = tree.get("request_settings", {})
     if "max_queue_wait_ms" in settings:
         _note(document, part, "request_settings.max_queue_wait_ms", "Azure has deprecated this; it is omitted.")
