@@ -11,10 +11,19 @@ from tui.cloud.monitor import activity_log
 from tui.common.redact import looks_secret
 from tui.plan.load_save.references import has_reference
 from tui.plan.model import Plan
-from tui.plan.planned_changes import Change, FieldChange, deployment_change, endpoint_change, traffic_change, unnamed
+from tui.plan.planned_changes import (
+    Change,
+    FieldChange,
+    autoscale_change,
+    deployment_change,
+    endpoint_change,
+    traffic_change,
+    unnamed,
+)
 
 PLAN, HAND, AUTOSCALE, AZURE, UNKNOWN = "plan", "hand", "autoscale", "azure", "unknown"
 VARIABLES = "environment_variables."
+SETTING = "/autoscale"  # after a deployment's id: its autoscale setting, whose own id does not name the deployment
 Told = dict[str, Any]
 """A change of one attribute: resource, name, field, before, after, by, who, when, action, apply, refused.
 
@@ -66,6 +75,8 @@ def changes_since(kept: Mapping[str, Kept], endpoint: Mapping[str, Any] | None) 
     for name in filter(None, kept):
         one, now = kept[name], there.get(name) or {}
         found.append(one.of(deployment_change(one.plan, there.get(name), one.ids)))
+        scaled = autoscale_change(one.plan, there.get(name)) if now else None
+        found += [scaled] if scaled else []
         for key in ("environment_variables", "tags"):
             found += _added("deployment", name, f"{key}.", one, getattr(one.plan.deployment, key), now.get(key))
     return found
@@ -183,7 +194,9 @@ def _origin(change: Change, field: str, log: Sequence[activity_log.Change]) -> t
 
 
 def _entries(change: Change, log: Sequence[activity_log.Change], action: str) -> Iterator[activity_log.Change]:
-    below = f"/deployments/{change.name}" if change.resource == "deployment" else f"/onlineendpoints/{change.name}"
+    below = f"/onlineendpoints/{change.name}"
+    if change.resource in ("deployment", "autoscale"):
+        below = f"/deployments/{change.name}{'' if change.resource == 'deployment' else SETTING}"
     for one in log:
         fits = one.status == "Succeeded" and one.action.lower().endswith(action)
         if fits and one.resource.lower().endswith(below.lower()):

@@ -10,7 +10,7 @@ from tui.common.redact import HIDDEN, looks_secret
 from tui.plan.autoscale_settings import differences
 from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
-from tui.plan.model import Plan
+from tui.plan.model import Deployment, Plan
 from tui.plan.traffic import serving
 
 
@@ -204,7 +204,7 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
         FieldChange(key, found.get(key), value)
         for key, value in (
             ("instance_type", wanted.instance_type),
-            ("instance_count", found.get("instance_count") if rule else wanted.instance_count),
+            ("instance_count", count_after(wanted, found)),
             ("app_insights_enabled", wanted.app_insights_enabled),
             ("description", wanted.description),
         )
@@ -233,7 +233,7 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     differing += _failed(found)
     same = "It exists and matches the plan."
     if rule:
-        same += f" Its autoscale rule {rule['name']} keeps {found.get('instance_count')} instances."
+        same += f" Its autoscale rule {rule['name']} sets the instance count: {found.get('instance_count')}."
     change = _judged("deployment", wanted.name, differing, same, refused)
     if change.action == "skip" or refused:
         return change
@@ -264,6 +264,14 @@ def autoscale_change(plan: Plan, found: Mapping[str, Any] | None) -> Change | No
     if there is None:
         return Change("autoscale", name, "create", differing, "The deployment has no autoscale setting.")
     return _judged("autoscale", name, differing, "It exists and matches the plan.", "")
+
+
+def count_after(wanted: Deployment, found: Mapping[str, Any]) -> int:
+    """The number of instances after a run: a rule's, within the plan's limits if it has some, else the plan's."""
+    count = int(found.get("instance_count") or 0)
+    if wanted.autoscale is not None:
+        return wanted.autoscale.within(count)
+    return count if found.get("autoscale") else wanted.instance_count
 
 
 def unnamed(wanted: Mapping[str, str], found: Mapping[str, str] | None) -> list[str]:

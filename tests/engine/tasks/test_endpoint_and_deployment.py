@@ -170,7 +170,7 @@ def test_a_count_set_by_an_active_autoscale_rule_is_kept(rules: Any, count: int,
     place.change = Change("deployment", "green", "change", [FieldChange("tags", None, "x")])
     place.work("deployment")
     assert place.given[1].deployment.instance_count == count
-    assert ("rule r keeps 7 instances" in place.notes.lines) is (count == 7)
+    assert ("rule r sets the instance count of green, now 7" in place.notes.lines) is (count == 7)
     assert ("is unknown; the plan's is used" in place.notes.lines) is isinstance(rules, Exception)
 
 

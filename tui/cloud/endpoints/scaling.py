@@ -136,7 +136,7 @@ def wanted_setting(
     """
     assert deployment.autoscale is not None
     kept = there.setting if there else {}
-    if there and there.enabled and autoscale_settings.read(kept)[0] == deployment.autoscale:
+    if there and not autoscale_settings.differences(deployment.autoscale, kept):
         return None
     ours = there is None or MADE_TAG in there.tags
     body = autoscale_settings.body(

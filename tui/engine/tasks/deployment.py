@@ -10,7 +10,7 @@ from tui.engine.operations import ask, carry_out, follow_begun, refuse, settle
 from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.logs import followed
 from tui.plan.model import Deployment
-from tui.plan.planned_changes import deployment_change
+from tui.plan.planned_changes import count_after, deployment_change
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.deployments import DeploymentInfo
@@ -34,9 +34,7 @@ def work(task: TaskContext) -> Outcome:
         found = settle(task, lambda: deployments.read(cloud, endpoint, wanted.name), f"deployment {wanted.name}")
     found, wanted = _autoscaled(task, found)
     dropped = _without_rules(task, found)
-    # Its own task sets the rules; a count that they keep is no difference here.
-    plan = replace(task.plan, deployment=replace(wanted, autoscale=None))
-    found = found and replace(found, autoscale_setting=None)
+    plan = replace(task.plan, deployment=wanted)
     ids = {kind: task.result(kind, "id") for kind in ("model", "code", "environment")}
     known = {kind: value for kind, value in ids.items() if value}
     change = deployment_change(plan, asdict(found) if found else None, known)
@@ -88,12 +86,11 @@ def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[Deploy
         if found.instance_count != wanted.instance_count and wanted.autoscale is None:
             told = "whether an autoscale rule sets the instance count is unknown; the plan's is used."
             task.log(f"{error.title}: {told}")
-    if wanted.autoscale is not None:
-        return found, replace(wanted, instance_count=wanted.autoscale.within(found.instance_count))
-    if not found.autoscale:
-        return found, wanted
-    task.log(f"The autoscale rule {found.autoscale['name']} keeps {found.instance_count} instances of {found.name}.")
-    return found, replace(wanted, instance_count=found.instance_count)
+    if found.autoscale:
+        task.log(
+            f"The autoscale rule {found.autoscale['name']} keeps {found.instance_count} instances of {found.name}."
+        )
+    return found, replace(wanted, instance_count=count_after(wanted, asdict(found)))
 
 
 def _without_rules(task: TaskContext, found: DeploymentInfo | None) -> str:

@@ -63,6 +63,7 @@ def _told_apart(
     from tui.fleet import drift
 
     notes: list[str] = []
+    unread = False
     rules: dict[str, dict[str, Any]] = {}
     log: list[Entry] = []
     if endpoint is not None:
@@ -72,11 +73,14 @@ def _told_apart(
             rules = {one.name: dict(one.autoscale) for one in read if one.autoscale}
         except CloudError as error:
             notes.append(f"The autoscale rules could not be read: {error.title}.")
+            unread = True
     newest, kept = _kept(cloud, endpoint, notes)
     since = None
     if newest is not None and kept:
         log = drift.after(_log(cloud, endpoint, notes), newest.time)
         since = drift.changes_since(kept, asdict(endpoint) if endpoint else None)
+        if unread:
+            since = [one for one in since if one.resource != "autoscale"]
     wanted = {one.name: one.instance_count for one in cloud.plan.every_deployment} if planned is not None else {}
     for one in endpoint.deployments if endpoint else ():
         if one.name in rules:
@@ -130,9 +134,10 @@ def _kept(cloud: Cloud, endpoint: EndpointInfo | None, notes: list[str]) -> tupl
 def _log(cloud: Cloud, endpoint: EndpointInfo | None, notes: list[str]) -> list[Entry]:
     """What happened to the endpoint, newest first, from the activity log and, since that is late, systemData."""
     from tui.checks.troubleshoot.snapshot import happened_near, told_of_each
-    from tui.cloud.endpoints import endpoints
+    from tui.cloud.endpoints import endpoints, scaling
     from tui.cloud.errors import CloudError
     from tui.cloud.monitor import activity_log
+    from tui.fleet.drift import SETTING
 
     found: list[Entry] = []
     resource = endpoints.path(cloud, cloud.plan.endpoint.name)
@@ -151,6 +156,11 @@ def _log(cloud: Cloud, endpoint: EndpointInfo | None, notes: list[str]) -> list[
             own = [one for one in found if one.resource.lower() == place.lower()]
             if at and who and not any(happened_near(one.time, at) for one in own):  # systemData names people otherwise
                 late.append(activity_log.Change(at, "", "systemData/write", place, "Succeeded", who))
+    for one in endpoint.deployments if endpoint else ():
+        told = scaling.told_of(one.autoscale_setting or {})  # whose records are Azure Monitor's
+        if told["changed_at"]:
+            place, at, who = f"{resource}/deployments/{one.name}{SETTING}", told["changed_at"], told["changed_by"]
+            late.append(activity_log.Change(at, "", "systemData/write", place, "Succeeded", who))
     found += late
     return sorted(found, key=lambda one: one.time[:19], reverse=True)
 
