@@ -179,6 +179,7 @@ SLOW_FILES = {
     "cloud/http/test_call_log_of_a_run.py",
     "cloud/http/test_read_limits_kept.py",
     "plain/commands/test_any_deployment.py",
+    "plain/commands/test_autoscale_applied.py",
     "plain/commands/test_rows_tell_what_azure_tells.py",
     "plain/commands/test_diff.py",
     "plain/commands/endpoint_operations/test_history.py",

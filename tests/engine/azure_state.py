@@ -52,9 +52,19 @@ class Azure:
 
     def put_in_group(self, path: str, body: dict[str, Any]) -> None:
         """PUT something into the workspace's resource group."""
-        group = self._workspace.partition("/providers/")[0]
-        query = {"api-version": "2022-10-01"}
-        self._session.put(f"{group}/{path}", params=query, json=body, timeout=60).raise_for_status()
+        self._in_group("PUT", path, json=body).raise_for_status()
+
+    def delete_in_group(self, path: str) -> None:
+        """DELETE something in the workspace's resource group."""
+        self._in_group("DELETE", path).raise_for_status()
+
+    def listed_in_group(self, path: str) -> list[dict[str, Any]]:
+        """The items of a collection of the workspace's resource group."""
+        return list(self._in_group("GET", path).json()["value"])
+
+    def _in_group(self, method: str, path: str, **more: Any) -> requests.Response:
+        group, query = self._workspace.partition("/providers/")[0], {"api-version": "2022-10-01"}
+        return self._session.request(method, f"{group}/{path}", params=query, timeout=60, **more)
 
     def listed(self, path: str, **query: str) -> list[dict[str, Any]]:
         """The items of a collection."""

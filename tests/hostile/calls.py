@@ -17,7 +17,7 @@ ELSEWHERE = "elsewhere"
 _KINDS = frozenset(
     [
         *("subscriptions", "resourcegroups", "workspaces", "registries", "storageaccounts", "vaults", "locations"),
-        "metrics",
+        *("metrics", "autoscalesettings"),
         *("onlineendpoints", "deployments", "endpoints", "models", "versions", "codes", "environments"),
         *("datastores", "data", "userassignedidentities", "roledefinitions"),
         *("mfeoperationsstatus", "mfeoperationresults"),

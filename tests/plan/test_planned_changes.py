@@ -53,7 +53,7 @@ def test_the_count_of_an_active_autoscale_rule_is_not_a_difference() -> None:
     rule = {"name": "by-load", "minimum": 1, "maximum": 10}
     change = deployment_change(PLAN, {**LIVE_DEPLOYMENT, "instance_count": 7, "autoscale": rule}, IDS)
     assert (change.action, change.changes) == ("skip", [])
-    assert "by-load keeps 7 instances" in change.why
+    assert "by-load sets the instance count: 7" in change.why
 
 
 def change_of(**live: object) -> Change:

@@ -87,9 +87,8 @@ def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[Deploy
             told = "whether an autoscale rule sets the instance count is unknown; the plan's is used."
             task.log(f"{error.title}: {told}")
     if found.autoscale:
-        task.log(
-            f"The autoscale rule {found.autoscale['name']} keeps {found.instance_count} instances of {found.name}."
-        )
+        rule = found.autoscale["name"]
+        task.log(f"The autoscale rule {rule} sets the instance count of {found.name}, now {found.instance_count}.")
     return found, replace(wanted, instance_count=count_after(wanted, asdict(found)))
 
 
