@@ -226,6 +226,8 @@ SETTING = _object(
     ),
 )
 
+ONE_SETTING = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/Microsoft\.Insights/autoscalesettings/[^/]+"
+
 # An error of Resource Manager, of Resource Graph and of the metrics; what comes with a detail is not described.
 DETAIL = {"type": "object", "properties": {"code": TEXT, "message": TEXT}, "required": ["code", "message"]}
 ERROR = _object("error", error={**DETAIL, "properties": {"code": TEXT, "message": TEXT, "details": _list(DETAIL)}})
@@ -273,6 +275,8 @@ INTERFACES = {
         _pages(EVENT),
         query=frozenset({"$filter", "$select"}),
     ),
+    "autoscale setting PUT": Interface("PUT", ONE_SETTING, ("2022-10-01",), SETTING, body=SETTING),
+    "autoscale setting DELETE": Interface("DELETE", ONE_SETTING, ("2022-10-01",), {}),
     "autoscale settings": Interface(
         "GET",
         r"/subscriptions/[^/]+/providers/Microsoft\.Insights/autoscalesettings",

@@ -118,6 +118,8 @@ def of_checks() -> Iterator[Finding]:
     yield from workspace_diagnose.noticed(Question(_late, 30), INFO)
     yield from endpoint_names.check(plan(), _endpoint("Failed"), INFO)
     yield required_permissions.provider(required_permissions.PROVIDERS[0], "NotRegistered") or Finding("", "")
+    yield required_permissions.provider(required_permissions.MONITOR, "NotRegistered") or Finding("", "")
+    yield required_permissions.autoscale_role(PROVIDERS.rpartition("/")[0], [], WHO)
     yield endpoint_identity._missing(Finding("", ""), IDENTITY, Question(_no_identity, 30))
     for host in ("storage", "scoring", "vault", "registry", "other"):
         for private in (PrivateName("privatelink.blob.core.windows.net", "stchurn"), None):

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tui.common.redact import HIDDEN, looks_secret
+from tui.plan.autoscale import count_after
 from tui.plan.autoscale_settings import differences
 from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
-from tui.plan.model import Deployment, Plan
+from tui.plan.model import Plan
 from tui.plan.traffic import serving
 
 
@@ -204,7 +205,7 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
         FieldChange(key, found.get(key), value)
         for key, value in (
             ("instance_type", wanted.instance_type),
-            ("instance_count", count_after(wanted, found)),
+            ("instance_count", count_after(wanted.autoscale, wanted.instance_count, found)),
             ("app_insights_enabled", wanted.app_insights_enabled),
             ("description", wanted.description),
         )
@@ -264,14 +265,6 @@ def autoscale_change(plan: Plan, found: Mapping[str, Any] | None) -> Change | No
     if there is None:
         return Change("autoscale", name, "create", differing, "The deployment has no autoscale setting.")
     return _judged("autoscale", name, differing, "It exists and matches the plan.", "")
-
-
-def count_after(wanted: Deployment, found: Mapping[str, Any]) -> int:
-    """The number of instances after a run: a rule's, within the plan's limits if it has some, else the plan's."""
-    count = int(found.get("instance_count") or 0)
-    if wanted.autoscale is not None:
-        return wanted.autoscale.within(count)
-    return count if found.get("autoscale") else wanted.instance_count
 
 
 def unnamed(wanted: Mapping[str, str], found: Mapping[str, str] | None) -> list[str]:

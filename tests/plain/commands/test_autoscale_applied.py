@@ -256,5 +256,5 @@ def test_rules_go_with_a_deployment_that_is_removed_unless_made_by_hand(place: P
     place.by_hand("by-night")
     done = place.run("remove", None, "--yes")
     assert "autoscale setting" not in done.stdout.partition("left ")[0], done.stdout
-    assert "autoscale setting by-night of blue, which this program did not create" in done.stdout, done.stdout
+    assert "left     autoscale setting by-night of " in done.stdout and "did not create" in done.stdout, done.stdout
     assert list(place.settings()) == ["by-night"]

@@ -158,7 +158,9 @@ def test_what_is_written_wrongly_is_said(rehearse: Callable[..., str]) -> None:
     assert "is not an action" in rehearse("rights", "--deny", "read it", expect=2)
     assert "There is no storage role" in rehearse("rights", "--storage-role", "king", expect=2)
     assert "AzureML Data Scientist" in rehearse("rights", "--list")
-    assert "The managed identity: roles reader, data-scientist; storage role contributor." in rehearse("rights")
+    assert "The managed identity: roles reader, data-scientist, autoscale; storage role contributor." in rehearse(
+        "rights"
+    )
 
 
 def test_roles_that_are_given_with_the_environment(arm: Arm, rehearse: Callable[..., str], name: str) -> None:

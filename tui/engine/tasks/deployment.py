@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from tui.engine.operations import ask, carry_out, follow_begun, refuse, settle
 from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.logs import followed
+from tui.plan.autoscale import count_after
 from tui.plan.model import Deployment
-from tui.plan.planned_changes import count_after, deployment_change
+from tui.plan.planned_changes import deployment_change
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.deployments import DeploymentInfo
@@ -89,7 +90,7 @@ def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[Deploy
     if found.autoscale:
         rule = found.autoscale["name"]
         task.log(f"The autoscale rule {rule} sets the instance count of {found.name}, now {found.instance_count}.")
-    return found, replace(wanted, instance_count=count_after(wanted, asdict(found)))
+    return found, replace(wanted, instance_count=count_after(wanted.autoscale, wanted.instance_count, asdict(found)))
 
 
 def _without_rules(task: TaskContext, found: DeploymentInfo | None) -> str:
