@@ -113,17 +113,6 @@ class Autoscale:
         return min(max(count, least), max((self.maximum, *(one.maximum for one in self.schedule))))
 
 
-def count_after(wanted: Autoscale | None, planned: int, found: Mapping[str, Any]) -> int:
-    """The number of instances that a run leaves of an existing deployment (`found`), of which `planned` are the plan's.
-
-    That of its rules, as far as it is within the plan's limits; without any, the plan's.
-    """
-    count = int(found.get("instance_count") or 0)
-    if wanted is not None:
-        return wanted.within(count)
-    return count if found.get("autoscale") else planned
-
-
 def resource_of(metric: str) -> str:
     """Whose metric it is: deployment, or endpoint for what only an endpoint has."""
     return "endpoint" if metric in OF_ENDPOINT and metric not in OF_DEPLOYMENT else "deployment"

@@ -164,6 +164,17 @@ def lost(notes: list[str]) -> list[str]:
     return [note for note in notes if note not in KEPT and not note.startswith(UNHURT)]
 
 
+def count_after(wanted: Autoscale | None, planned: int, found: Mapping[str, Any]) -> int:
+    """The number of instances that a run leaves of an existing deployment (`found`), of which `planned` are the plan's.
+
+    That of its rules, as far as it is within the plan's limits; without any, the plan's.
+    """
+    count = int(found.get("instance_count") or 0)
+    if wanted is not None:
+        return wanted.within(count)
+    return count if found.get("autoscale") else planned
+
+
 def _attributes(given: Autoscale | None) -> dict[str, Any]:
     """The attributes as shown: a rule and a time as one line each."""
     made = tree(given) if given else {}

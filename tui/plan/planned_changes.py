@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tui.common.redact import HIDDEN, looks_secret
-from tui.plan.autoscale import count_after
-from tui.plan.autoscale_settings import differences
+from tui.plan.autoscale_settings import count_after, differences
 from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
 from tui.plan.model import Plan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tui.engine.operations import ask, carry_out, follow_begun, refuse, settle
 from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.logs import followed
-from tui.plan.autoscale import count_after
+from tui.plan.autoscale_settings import count_after
 from tui.plan.model import Deployment
 from tui.plan.planned_changes import deployment_change
 
