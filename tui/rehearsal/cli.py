@@ -219,6 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command in ("serve", "env", "status"):
             settings.engine_of(home, os.environ)
+            settings.cores_of(os.environ)
         return _COMMANDS[arguments.command](home, arguments)
     except RehearsalError as error:
         print(error, file=sys.stderr)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FAST, AZURE = "fast", "azure"
 ENGINES = AUTOMATIC, NO_ENGINE, *_ = ("auto", "none", "docker", "podman")
 ENGINE_VARIABLE = "AML_DEPLOY_CONTAINER_ENGINE"
+CORES_VARIABLE = "AML_DEPLOY_REHEARSAL_CORES"
+"""The cores of each instance, such as 0.25, whatever its size has; read when the rehearsal starts."""
 PACE = {"pace": FAST, "speed": 1.0, "latency_ms": 0.0, "bandwidth_mbps": 0.0, "token_seconds": 0.0}
 _LIMITS = {"speed": 100_000.0, "latency_ms": 60_000.0, "bandwidth_mbps": 1_000_000.0, "token_seconds": 86_400.0}
 _OPTIONS = {
@@ -69,6 +71,17 @@ def engine_of(home: Home, environ: Mapping[str, str]) -> str:
     if chosen not in ENGINES:
         raise UsageError(f"{ENGINE_VARIABLE} must be one of {', '.join(ENGINES)}, not '{chosen}'.")
     return str(chosen)
+
+
+def cores_of(environ: Mapping[str, str]) -> float:
+    """The cores of an instance by CORES_VARIABLE; 0: those of its size. Raises UsageError."""
+    text = environ.get(CORES_VARIABLE) or "0"
+    try:
+        if text == "0" or 0.01 <= float(text) <= 1024:
+            return float(text)
+    except ValueError:
+        pass
+    raise UsageError(f"{CORES_VARIABLE} must be a number from 0.01 to 1024, such as 0.25, not '{text}'.")
 
 
 def forget(home: Home) -> None:

@@ -154,6 +154,19 @@ def test_a_machine_with_less_than_the_size_gives_what_it_has_and_says_so(
     assert sentence in shared.log("large")
 
 
+def test_every_instance_gets_the_chosen_part_of_a_core(machine: Machine, hungry_image: str) -> None:
+    machine.env["AML_DEPLOY_REHEARSAL_CORES"] = "a quarter"
+    refused = machine.run("rehearsal", "--env")
+    assert refused.returncode == 2
+    assert "AML_DEPLOY_REHEARSAL_CORES must be a number from 0.01 to 1024, such as 0.25" in refused.stderr
+    machine.env["AML_DEPLOY_REHEARSAL_CORES"] = "0.25"
+    code, events = machine.apply(own_server_plan(hungry_image, "quarter", **SMALL))
+    assert code == 0, events
+    assert invoke(machine, "quarter", "limits")["response"] == {"memory": int(3.5 * 2**30), "cores": 0.25}
+    sentence = "with 0.25 of the 1 core (AML_DEPLOY_REHEARSAL_CORES) and 3.5 GiB of Standard_DS1_v2, "
+    assert sentence in machine.log("quarter")
+
+
 def test_without_an_engine_nothing_is_limited_and_that_is_said(tmp_path: Path) -> None:
     said = Machine(tmp_path, "none").run("rehearsal", "--status").stdout
     assert "Deployments run as bare processes, without an image or limits" in said

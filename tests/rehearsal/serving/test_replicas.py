@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from tui.rehearsal.images import image_build
+from tui.rehearsal.serving import cpu_group
 from tui.rehearsal.serving.bare_process import BareProcesses
 from tui.rehearsal.serving.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.serving.deployment_spec import DeploymentSpec, ProbeSettings
@@ -353,3 +354,40 @@ def test_nothing_outlives_a_killed_rehearsal(scoring_python: Path, tmp_path: Pat
         rehearsal.send_signal(signal.SIGKILL)
     asyncio.run(until(lambda: not any(map(is_alive, pids))))
     assert of_folder(tmp_path) == []
+
+
+def group_that_holds(pid: object) -> Path:
+    groups = Path("/sys/fs/cgroup").glob("**/aml-deploy-*/cgroup.procs")
+    (found,) = [one.parent for one in groups if str(pid) in one.read_text().split()]
+    return found
+
+
+def quota_of(group: Path) -> float:
+    if (group / "cpu.max").exists():
+        quota, period = (group / "cpu.max").read_text().split()
+    else:
+        quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+    return int(quota) / int(period)
+
+
+async def test_a_bare_process_is_kept_to_the_chosen_part_of_a_core(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AML_DEPLOY_REHEARSAL_CORES", "0.25")
+    if await cpu_group.group_of("test", 0.25) is None:
+        pytest.skip("this machine lets this user make no control group")
+    replicas = make(ECHO)
+    await replicas.start()
+    assert "with 0.25 cores (AML_DEPLOY_REHEARSAL_CORES) and no limit of memory" in replicas.isolation
+    pid = (await ask(replicas))["pid"]
+    group = group_that_holds(pid)
+    assert quota_of(group) == 0.25
+    await replicas.stop()
+    assert not group.exists()
+
+
+async def test_where_no_group_can_be_made_the_log_says_so(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AML_DEPLOY_REHEARSAL_CORES", "0.25")
+    monkeypatch.setattr(cpu_group, "_place", lambda: None)
+    replicas = make(ECHO)
+    await replicas.start()
+    assert "AML_DEPLOY_REHEARSAL_CORES is not limited here: no control group can be made" in replicas.isolation
+    assert (await ask(replicas))["pid"]

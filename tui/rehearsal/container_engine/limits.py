@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui.common.vm_sizes import Size
+from tui.rehearsal import settings
 from tui.rehearsal.container_engine.engine import Engine
 
 
@@ -18,11 +19,14 @@ class Limits:
 
     engine: Engine
     size: Size | None
+    chosen: float = 0.0
+    """The cores by settings.CORES_VARIABLE; 0: those of the size."""
 
     @property
-    def cores(self) -> int:
+    def cores(self) -> float:
         """The number of cores; 0: no limit."""
-        return min(self.size.cores, self.engine.cores) if self.size and self.engine.limits else 0
+        most = min(self.size.cores, self.engine.cores) if self.size else self.engine.cores if self.chosen else 0
+        return min(self.chosen or most, most) if self.engine.limits else 0
 
     @property
     def memory(self) -> int:
@@ -43,16 +47,22 @@ class Limits:
 
     def in_words(self) -> str:
         """What a container gets, as a clause."""
+        if not self.size and self.cores:
+            return (
+                f"with {self.cores:g} cores ({settings.CORES_VARIABLE}) and unlimited memory, since the size is unknown"
+            )
         if not self.size or not self.cores:
             why = "the size is unknown" if self.engine.limits else f"{self.engine.name} can't set them here"
             return f"without limits of memory and cores, since {why}"
-        cores = f"{self.cores} core{'' if self.cores == 1 else 's'}"
+        s = "" if self.size.cores == 1 else "s"
+        cores = f"{self.cores:g} core{s}"
         if self.cores < self.size.cores:
-            cores = f"{self.cores} of the {self.size.cores} cores"
+            chosen = f" ({settings.CORES_VARIABLE})" if self.cores == self.chosen else ""
+            cores = f"{self.cores:g} of the {self.size.cores} core{s}{chosen}"
         memory = f"{_gib(self.memory)} GiB" if self.memory else "unlimited memory (the size's is unknown)"
         if self.memory < self._whole:
             memory = f"{_gib(self.memory)} of the {_gib(self._whole)} GiB"
-        less = self.cores < self.size.cores or self.memory < self._whole
+        less = self.cores < min(self.size.cores, self.chosen or self.size.cores) or self.memory < self._whole
         return f"with {cores} and {memory} of {self.size.name}{' (this machine has no more)' if less else ''}"
 
     def exceeded(self) -> str:

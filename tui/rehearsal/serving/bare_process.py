@@ -1,4 +1,4 @@
-"""Runs a deployment's server as a bare process of this machine: no image, no limits."""
+"""Runs a deployment's server as a bare process of this machine: no image, and no limit but of chosen cores."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from tui.rehearsal import settings
 from tui.rehearsal.programs import Program, start
-from tui.rehearsal.serving import no_identity
+from tui.rehearsal.serving import cpu_group, no_identity
 from tui.rehearsal.serving.deployment_spec import PORT, DeploymentSpec
 
 ENTRY = Path(__file__).with_name("container_entry.py")
@@ -35,9 +36,10 @@ async def closing_refused() -> str | None:
 class BareProcess:
     """One scoring server in a separate process group, on a private socket."""
 
-    def __init__(self, program: Program, folder: Path) -> None:
+    def __init__(self, program: Program, folder: Path, group: Path | None) -> None:
         self._program = program
         self._folder = folder
+        self._group = group
 
     @property
     def connector(self) -> aiohttp.BaseConnector:
@@ -76,8 +78,10 @@ class BareProcess:
         await self._program.stop()
 
     async def clear(self) -> None:
-        """Close the output, and remove the socket's folder."""
+        """Close the output, and remove the socket's folder and the control group."""
         self._program.close()
+        if self._group is not None:
+            cpu_group.remove(self._group)
         await asyncio.to_thread(shutil.rmtree, self._folder, True)
 
 
@@ -99,7 +103,7 @@ class BareProcesses:
 
     async def open(self) -> str:
         """Nothing is made; says what isolates a process."""
-        bare = "It runs as a bare process of this machine: without an image, and without limits of memory and cores"
+        bare = f"It runs as a bare process of this machine: without an image, and {await self._limits()}"
         if self._why:
             bare += f", since {self._why}"
         egress = self.spec.egress
@@ -111,6 +115,15 @@ class BareProcesses:
             opened = f" What outbound rules allow is closed here too: {rules}." if rules else ""
             return f"{bare}. Its egress is closed: it has a network of its own.{opened}"
         return f"{bare}. Its egress should be closed and is not, since the kernel refuses that: {refused}."
+
+    async def _limits(self) -> str:
+        cores = settings.cores_of(os.environ)
+        group = await cpu_group.group_of("said", cores) if cores else None
+        if group is None:
+            missed = f" ({settings.CORES_VARIABLE} is not limited here: no control group can be made)" if cores else ""
+            return f"without limits of memory and cores{missed}"
+        cpu_group.remove(group)
+        return f"with {cores:g} cores ({settings.CORES_VARIABLE}) and no limit of memory"
 
     async def close(self) -> None:
         """Nothing was needed."""
@@ -136,7 +149,11 @@ class BareProcesses:
         if spec.egress.closed and await closing_refused() is None:
             port = urlsplit(self._variables["MSI_ENDPOINT"]).port
             command = [sys.executable, "-I", "-S", CLOSED, str(port), no_identity.ANSWER, *command]
-        return BareProcess(await start(command, env=environment, cwd=spec.code_dir, remove=folder), folder)
+        cores = settings.cores_of(os.environ)
+        group = await cpu_group.group_of(folder.name, cores) if cores else None
+        if group is not None:
+            command = [*cpu_group.inside(group), *command]
+        return BareProcess(await start(command, env=environment, cwd=spec.code_dir, remove=folder), folder, group)
 
     def _environment(self, number: int, home: Path, folder: Path) -> dict[str, str]:
         """The environment variables of a container on Azure, without this machine's or user's settings."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from tui.common.vm_sizes import Size
+from tui.rehearsal import settings as rehearsal_settings
 from tui.rehearsal.container_engine.engine import Engine, EngineFault, last_line
 from tui.rehearsal.container_engine.finder import EngineFinder
 from tui.rehearsal.container_engine.images import GONE
@@ -140,7 +141,7 @@ class EngineContainers:
     @property
     def limits(self) -> Limits:
         """The memory and the cores of each container, once the network is open."""
-        return Limits(self.engine, self.settings.size)
+        return Limits(self.engine, self.settings.size, rehearsal_settings.cores_of(os.environ))
 
     def _container(self, number: int) -> str:
         return f"{self.name}-{number}"
