@@ -170,11 +170,12 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Test:
-    """The request that the run sends once the endpoint is ready."""
+    """The request that the run sends once the endpoint is ready, and the golden requests that come before traffic."""
 
     __test__ = False  # otherwise pytest would collect it as a test class
 
     request: Path | None = None
+    requests: Path | None = None
 
 
 @dataclass(frozen=True)

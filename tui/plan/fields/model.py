@@ -95,6 +95,17 @@ _MODEL = of_step(
         kind="path",
         must_exist="file",
     ),
+    Field(
+        "test.requests",
+        "Golden requests",
+        Help(
+            "A file of requests with expected answers and tolerances, which a new deployment must give before traffic.",
+            "If one of them fails, callers keep getting the answers of the deployment that serves now.",
+            "churn-xgboost/golden.jsonl",
+        ),
+        kind="path",
+        must_exist="file",
+    ),
 )
 _MODEL_ADVANCED = of_step(
     "model",

@@ -29,7 +29,7 @@ def plan_of(values: Values, base: Path) -> m.Plan:
         traffic=values.get("traffic") or {},
         mirror_traffic=values.get("mirror_traffic") or {},
         limits=rollout.limits(values),
-        test=m.Test(values.get("test.request")),
+        test=_part(m.Test, values, "test"),
         description=str(values.get("description") or ""),
         base=base,
         hash=plan_hash(values),
