@@ -32,8 +32,7 @@ class GoldenInvalid(ValueError):
     """A file of golden requests cannot be used; `problems` has a sentence for each, which begins with the line."""
 
     def __init__(self, path: Path, problems: list[str]) -> None:
-        more = [f"{len(problems) - 3} more are wrong."] if len(problems) > 3 else []
-        super().__init__(without_controls(f"{path.name}, {' '.join([*problems[:3], *more])}"))
+        super().__init__(without_controls(f"{path.name}, {' '.join(first_of(problems, 3))}"))
         self.problems = problems
 
 
@@ -88,7 +87,7 @@ class Verdict:
         """What is wrong, in a line each; none if nothing is."""
         more = self.count - len(self.differences)
         told = [*([self.note] if self.note else []), *map(str, self.differences)]
-        return [*told, *([f"and {more} more difference{'s' * (more > 1)}"] if more > 0 else [])]
+        return [*told, f"and {more} more"] if more else told
 
 
 def read(path: Path) -> list[GoldenRequest]:
@@ -155,6 +154,12 @@ def _loaded(text: str) -> Any:
 def in_words(verdicts: list[Verdict]) -> str:
     """How many were as expected: "12 of 12 golden requests as expected"."""
     return f"{sum(one.good for one in verdicts)} of {len(verdicts)} golden requests as expected"
+
+
+def first_of(texts: list[str], most: int) -> list[str]:
+    """The first texts, and how many more there are."""
+    more = len(texts) - most
+    return [*texts[:most], f"and {more} more"] if more > 0 else texts
 
 
 def _differences(one: GoldenRequest, expected: Any, got: Any) -> Iterator[Difference]:

@@ -17,6 +17,7 @@ FIELD_OF_CODE = {
     "OutOfQuota": "deployment.instance_type",
     "ResourceNotReady": "deployment.code_configuration.scoring_script",
     "ModelVersionExists": "deployment.model.version",
+    "golden-requests": "test.requests",
 }
 FIELD_OF_TASK = {
     "sign-in": "credential.method",
@@ -33,7 +34,7 @@ FIELD_OF_TASK = {
 }
 MOST_EVIDENCE = 40
 MOST_COMMANDS = 2
-OUR_CODES = ("Unreachable", "NoCredential", "SignInFailed", "TimeLimit", "cannot-change")
+OUR_CODES = ("Unreachable", "NoCredential", "SignInFailed", "TimeLimit", "cannot-change", "golden-requests")
 """aml-deploy's own codes, which add nothing to a title."""
 _GUIDE = re.compile(r"\s*(?:Please )?see troubleshooting guide, available here:\s*\S+", re.IGNORECASE)
 # Lines of the service's JSON that hold only brackets, and add nothing to the lines that matched.

@@ -52,7 +52,7 @@ def actions(plan: Plan, store: Store | None, endpoint: EndpointInfo | None = Non
         found += ["data/versions/read", "data/versions/write"]
     found += ["onlineEndpoints/write", "onlineEndpoints/deployments/write"]
     found.append("onlineEndpoints/deployments/getLogs/action")
-    if plan.test.request is not None:
+    if plan.test.request or plan.test.requests:
         mode = endpoint.auth_mode if endpoint else plan.endpoint.auth_mode
         calls = {"key": "listKeys", "aml_token": "token", "aad_token": "score"}
         found.append(f"onlineEndpoints/{calls.get(mode, 'listKeys')}/action")

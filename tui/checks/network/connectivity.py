@@ -245,7 +245,7 @@ def add_workspace(
         board.unknown("storage", "receives the model and the code", why)
     else:
         board.add([hosts.of_storage(store, around.of(info.storage_account), info)])
-    called = plan.test.request is not None
+    called = bool(plan.test.request or plan.test.requests)
     if endpoint_unread:
         board.unknown("scoring", "serves requests", f"The endpoint could not be read. {endpoint_unread}")
     else:

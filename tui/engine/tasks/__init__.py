@@ -10,6 +10,7 @@ from tui.engine.tasks import (
     deployment,
     endpoint,
     environment,
+    golden,
     model,
     sign_in,
     test,
@@ -30,8 +31,8 @@ def tasks_of(plan: Plan) -> list[Task]:
 
     In a plan with `deployments:`, the tasks of a deployment are named after it: `deployment:green`. Assets of one kind
     are registered one after the other, so that assets shared by two deployments are registered once. Autoscale rules
-    are set before a deployment gets traffic. With a rollout, the new deployment is tested alone first, and `rollout`
-    replaces `traffic`.
+    are set before a deployment gets traffic. With a rollout or golden requests, the new deployment is tested alone
+    first; `rollout` replaces `traffic`.
     """
     names: list[str | None] = [one.name for one in plan.deployments] or [None]
     assets, made, scaled = [], [], []
@@ -58,13 +59,12 @@ def tasks_of(plan: Plan) -> list[Task]:
 
 
 def _shifting(plan: Plan, made: tuple[str, ...]) -> list[Task]:
-    target, last_test = plan.deployment.name, beside(test.work)
+    last_test = beside(test.work)
+    alone = [Task(f"test:{plan.deployment.name}", made, golden.before_traffic, 5)]
+    if plan.rollout is None and plan.test.requests is None:
+        alone = []
+    ready = tuple(task.name for task in alone) or made
     if plan.rollout is None:
-        return [Task("traffic", made, traffic.work, 15), Task("test", ("traffic",), last_test, 5)]
-    alone = f"test:{target}"
+        return [*alone, Task("traffic", ready, traffic.work, 15), Task("test", ("traffic",), last_test, 5)]
     watched = plan.rollout.pause * (len(plan.rollout.steps) + bool(plan.mirror_traffic)) + 30
-    return [
-        Task(alone, made, test.pinned, 5),
-        Task("rollout", (alone,), rollout.work, watched),
-        Task("test", ("rollout",), last_test, 5),
-    ]
+    return [*alone, Task("rollout", ready, rollout.work, watched), Task("test", ("rollout",), last_test, 5)]

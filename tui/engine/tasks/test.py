@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Callable
 
 from tui.common.deadlines import AwakeDeadline
 from tui.common.request_body import RequestBody
@@ -38,18 +38,15 @@ def timeout(task: TaskContext) -> float:
 
 
 def _call(task: TaskContext, deployment: str | None) -> Outcome:
-    from tui.cloud.endpoints import endpoints
+    from tui.cloud.endpoints import scoring
     from tui.cloud.errors import CloudError
 
     request = task.plan.test.request
     if request is None:
         return Outcome("no sample request in the plan", skipped=True)
     task.start("read", f"{request.name} to {deployment}" if deployment else request.name)
-    body = RequestBody.of_file(request)
-    endpoint = endpoints.read(task.cloud, task.plan.endpoint.name)
-    if endpoint is None or not endpoint.scoring_uri:
-        raise CloudError("The endpoint has no scoring URI", "It was deleted, or its creation never finished.")
-    answer = _answer(task, endpoint, body, deployment)
+    body, endpoint = RequestBody.of_file(request), existing(task)
+    answer = first_final(task, lambda: scoring.score(task.cloud, endpoint, body, deployment, timeout(task)))
     result = {
         "status_code": answer.status_code,
         "latency_ms": round(answer.latency_ms, 1),
@@ -78,6 +75,17 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
     return Outcome(f"{detail}. {doubt}" if doubt else detail, result)
 
 
+def existing(task: TaskContext) -> EndpointInfo:
+    """The plan's endpoint. Raises CloudError, also if it has no scoring URI."""
+    from tui.cloud.endpoints import endpoints
+    from tui.cloud.errors import CloudError
+
+    found = endpoints.read(task.cloud, task.plan.endpoint.name)
+    if found is None or not found.scoring_uri:
+        raise CloudError("The endpoint has no scoring URI", "It was deleted, or its creation never finished.")
+    return found
+
+
 def _doubt(task: TaskContext, answer: ScoreResult) -> str:
     """A sentence if the answer may be what the script returns after an error; empty if it is not."""
     from tui.checks.scoring import score_script
@@ -90,31 +98,30 @@ def _doubt(task: TaskContext, answer: ScoreResult) -> str:
     return f"The answer may be an error: {script.path.name}, line {found.line}, returns such a one with status 200."
 
 
-def _answer(task: TaskContext, endpoint: EndpointInfo, body: bytes, deployment: str | None) -> ScoreResult:
-    """The first answer that is not a temporary failure, or the last one at the limit."""
-    from tui.cloud.endpoints import scoring
+def first_final(task: TaskContext, call: Callable[[], ScoreResult], wanted: int = 200) -> ScoreResult:
+    """The first answer of a call that has the wanted status or is not a temporary failure, or the last at the limit."""
     from tui.cloud.errors import CloudError
     from tui.cloud.http.retry_policy import delay
 
     deadline, tried = AwakeDeadline(task.limit("test")), 0
     while True:
-        answer: Any = None
+        answer: ScoreResult | None = None
         try:
-            answer = scoring.score(task.cloud, endpoint, body, deployment, timeout(task))
-            reason = _passing(answer)
+            answer = call()
+            reason = "" if answer.status_code == wanted else passing(answer)
         except CloudError as error:  # no answer: a name that does not resolve yet, a broken connection
             if error.code != "Unreachable" or deadline.ended():
                 raise
             reason = error.title
         if answer is not None and (not reason or deadline.ended()):
-            return answer  # type: ignore[no-any-return]
+            return answer
         seconds = delay("test", tried)
         tried += 1
         task.retrying(reason, seconds)
         task.sleep(seconds)
 
 
-def _passing(answer: ScoreResult) -> str:
+def passing(answer: ScoreResult) -> str:
     """Why an answer is temporary and worth a retry; empty if it is final."""
     status = answer.status_code
     if status in NOT_YET:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tui.common import redact
@@ -199,6 +201,10 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
             problem = f"{path} is a file; it must be a folder."
         elif field.must_exist == "file" and not path.is_file():
             problem = f"{path} is a folder; it must be a file."
+        elif field.key == "test.requests":
+            _require_golden(path, path.stat().st_mtime_ns)
+    except ValueError as wrong:
+        return path, document.problem(field.key, str(wrong))
     except OSError as error:
         problem = f"{path} cannot be read: {error.strerror}."
     elsewhere = sources.not_here(str(path)) if problem else None
@@ -207,3 +213,11 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     if problem:
         return path, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
     return path, None
+
+
+@functools.lru_cache(8)
+def _require_golden(path: Path, changed: int) -> None:
+    """Read a file of golden requests, once for each of its states if it is valid. Raises OSError, GoldenInvalid."""
+    from tui.common import golden_requests
+
+    golden_requests.read(path)
