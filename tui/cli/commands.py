@@ -113,9 +113,11 @@ COMMANDS = {
         "tui.plain.commands.endpoint_operations.invoke:run",
         "send a request to an endpoint and print the response",
         "Sends one request to an endpoint, and prints the response and the latency. "
-        "Exit code 0: status 200 and the body is not an error text; 1: anything else.",
+        "Exit code 0: status 200 and the body is not an error text; 1: anything else. With --golden, sends the "
+        "requests of a file, and tells where the answers are not as expected; 0: nowhere.",
         "aml-deploy invoke churn-endpoint-01 --request sample-request.json\n"
-        "  aml-deploy invoke churn-endpoint-01 --request sample-request.json --deployment green --json",
+        "  aml-deploy invoke churn-endpoint-01 --request sample-request.json --deployment green --json\n"
+        "  aml-deploy invoke churn-endpoint-01 --golden golden.jsonl --deployment green",
     ),
     "traffic": Command(
         options.TRAFFIC,

@@ -122,7 +122,15 @@ ATTACH = (
 )
 INVOKE = (
     ENDPOINT,
-    argument("--request", metavar="FILE", required=True, help="the file to send, of any kind; - for JSON on stdin"),
+    argument("--request", metavar="FILE", group=ALONE, help="the file to send, of any kind; - for JSON on stdin"),
+    argument(
+        "--golden",
+        metavar="FILE",
+        group=ALONE,
+        nargs="?",
+        const="",
+        help="send the requests of this file, or of the plan's test.requests, and compare the answers",
+    ),
     argument("--deployment", metavar="NAME", help="call this deployment, regardless of the traffic split"),
     *WHERE,
 )

@@ -89,6 +89,12 @@ class Verdict:
         told = [*([self.note] if self.note else []), *map(str, self.differences)]
         return [*told, f"and {more} more"] if more else told
 
+    def told(self) -> list[str]:
+        """The verdict for people: a line, and a line for each difference."""
+        took = f"{self.status} in {self.latency_ms or 0:.0f} ms"
+        first = f"✔ {self.name}: as expected, {took}" if self.good else f"✖ {self.name}: not as expected, {took}"
+        return [first, *(f"    {line}" for line in self.lines())]
+
 
 def read(path: Path) -> list[GoldenRequest]:
     """The requests of a file. Raises OSError, and GoldenInvalid with the lines and keys that are wrong."""

@@ -31,6 +31,7 @@ _QUESTIONS = {
     "reach": "checks",
     "requests": "checks",
     "score": "endpoint_operations",
+    "golden": "endpoint_operations",
     "burst": "load_test",
     "logs": "endpoint_operations",
     "kept_logs": "endpoint_operations",
@@ -66,7 +67,7 @@ _QUESTIONS = {
 }
 _LONG = ("changes", "diff")  # report their progress
 _STREAMED = ("fleet",)  # send parts of the answer as they are found
-_USERS_OWN = ("import_az_yaml", "make_scoring", "new_plan", "score")
+_USERS_OWN = ("golden", "import_az_yaml", "make_scoring", "new_plan", "score")
 
 
 def ask(

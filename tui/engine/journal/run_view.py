@@ -104,6 +104,11 @@ class RunView:
         shifting = self.rollout is not None and self.rollout.began and not self.rollout.back
         return shifting and self.task("rollout").status == "running"
 
+    @property
+    def golden(self) -> str:
+        """What came of the golden requests, in words; empty if none were sent, or one failed, which is the card's."""
+        return ", ".join(task.detail for task in self.tasks if task.result.get("golden"))
+
     def task(self, name: str) -> TaskView:
         """The task of that name; a waiting one if the run has none."""
         return next((task for task in self.tasks if task.name == name), TaskView(name))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from tui.cloud.endpoints import deployments, endpoints, scoring
+from tui.cloud.endpoints import deployments, endpoints, keys, scoring
 from tui.cloud.endpoints import traffic as splits
 from tui.cloud.monitor import log_analytics
+from tui.common import golden_requests
 from tui.helper import sessions
 
 
@@ -15,6 +17,27 @@ def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> sco
     cloud = sessions.cloud_of(plan)
     found = endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
     return scoring.score(cloud, found, scoring.body_of(body), deployment)
+
+
+def golden(plan: dict[str, Any], path: str, deployment: str | None = None) -> dict[str, Any]:
+    """Send the golden requests of a file, each once, and compare the answers. Raises CloudError, OSError, GoldenInvalid.
+
+    `requests` are their verdicts; `lines` tell the same to people.
+    """
+    cloud = sessions.cloud_of(plan)
+    found = endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
+    credential, verdicts = keys.credentials(cloud, found), []
+    for one in golden_requests.read(Path(path)):
+        answer = scoring.score(cloud, found, one.body, deployment, credential=credential)
+        note = f"{answer.note} {answer.body[:200]}" if answer.status_code != 200 else answer.note
+        verdicts.append(golden_requests.judged(one, answer.status_code, answer.body, note, answer.latency_ms))
+    words = golden_requests.in_words(verdicts) + (f" by {deployment}" if deployment else "")
+    return {
+        "ok": all(one.good for one in verdicts),
+        "words": words,
+        "requests": verdicts,
+        "lines": [line for one in verdicts for line in one.told()],
+    }
 
 
 def logs(

@@ -41,6 +41,7 @@ def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
         "endpoint": f"{view.endpoint}, deployment {view.deployment}",
         "scoring URI": view.scoring_uri,
         "portal": view.portal_url,
+        "golden": view.golden,
         "test": view.test and answer(view.test),
         "left behind": ", ".join(view.left_behind),
         "requests": view.rollout and view.rollout.traffic and _requests(view.rollout),

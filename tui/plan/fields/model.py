@@ -95,6 +95,9 @@ _MODEL = of_step(
         kind="path",
         must_exist="file",
     ),
+)
+_MODEL_ADVANCED = of_step(
+    "model",
     Field(
         "test.requests",
         "Golden requests",
@@ -106,9 +109,6 @@ _MODEL = of_step(
         kind="path",
         must_exist="file",
     ),
-)
-_MODEL_ADVANCED = of_step(
-    "model",
     Field(
         "deployment.environment.name",
         "Environment name",

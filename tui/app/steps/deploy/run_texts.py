@@ -73,6 +73,8 @@ def links(view: RunView, known: str = "") -> Content:
             page = url.startswith("https://localhost:")  # replaces the portal there
             shown = "the rehearsal's page on this machine (^y copies the address)" if page else url
             rows.append(Content.assemble((f"{name:9}", "$text-muted"), (shown, Style(link=url, underline=True))))
+    if view.golden and view.finished:
+        rows.append(Content.assemble(("Golden   ", "$text-muted"), formatting.plain(view.golden)))
     if view.test and view.finished:
         latency = view.test.get("latency_ms")
         took = f" in {latency:,.0f} ms" if isinstance(latency, (int, float)) else ""

@@ -24,7 +24,7 @@ _OF_ONE = {
     "environment": "Registers the conda file and the base image of the deployment {}.",
     "deployment": "Creates the deployment {}: builds its image, starts its instances, waits until its server is ready.",
     "autoscale": "Sets the autoscale rules of the deployment {}, which then change its number of instances.",
-    "test": "Sends the sample request to the deployment {} directly, before it gets any traffic.",
+    "test": "Sends the sample request and the golden ones to the deployment {} directly, before it gets any traffic.",
 }
 
 

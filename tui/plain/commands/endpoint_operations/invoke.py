@@ -1,19 +1,26 @@
-"""The command `aml-deploy invoke`: sends one request to an endpoint."""
+"""The command `aml-deploy invoke`: sends a request, or the golden requests of a file, to an endpoint."""
 
 from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from tui.common import golden_requests
 from tui.common.redact import hide
+from tui.common.typed_path import typed_path
 from tui.plain.arguments.endpoint import target
 from tui.plain.arguments.request import read_request
 from tui.plain.ask_helper import ask
+from tui.plain.failure import Failure
 from tui.plain.terminal import out, out_json, say
+from tui.plan.load_save.document import Document
 
 REQUEST_SECONDS = 240
 """Azure limits a request to 180 seconds (how-to-manage-quotas); the sign-in precedes it."""
+GOLDEN_SECONDS = 3600
 
 
 def run(arguments: Namespace) -> int:
@@ -21,6 +28,8 @@ def run(arguments: Namespace) -> int:
 
     The response is the caller's data: known secrets are hidden in it, texts that only look like one are not changed.
     """
+    if arguments.request is None:
+        return _golden(arguments)
     body = read_request(arguments.request)
     document, environ = target(arguments)
     result = ask(document, environ, "score", timeout=REQUEST_SECONDS, body=body, deployment=arguments.deployment)
@@ -44,3 +53,36 @@ def as_object(endpoint: Any, result: dict[str, Any]) -> dict[str, Any]:
         response = result.get("body", "")
     told = {name: result.get(name) for name in ("deployment", "status_code", "latency_ms", "ok", "note")}
     return {"endpoint": endpoint, **told, "ok": bool(result.get("ok")), "response": response}
+
+
+def _golden(arguments: Namespace) -> int:
+    """Send the golden requests, and print what came of each."""
+    if arguments.golden is None:
+        raise Failure("Name what to send: a request with --request FILE, or golden requests with --golden [FILE].", 2)
+    document, environ = target(arguments)
+    path = _golden_file(arguments.golden, document, environ)
+    found = ask(document, environ, "golden", timeout=GOLDEN_SECONDS, path=str(path), deployment=arguments.deployment)
+    if arguments.json:
+        told = {key: value for key, value in found.items() if key != "lines"}
+        out_json({"endpoint": document.get("endpoint.name"), "deployment": arguments.deployment, **told}, hide)
+    else:
+        out("\n".join(found["lines"]), hide)
+        say(f"{found['words']}.")
+    return 0 if found["ok"] else 1
+
+
+def _golden_file(named: str, document: Document, environ: Mapping[str, str]) -> Path:
+    """The named file, else the plan's, once it was read. Raises Failure."""
+    from tui.plan.load_save.references import Unresolved, expand
+
+    written = named or str(document.value("test.requests") or "")
+    if not written:
+        raise Failure("The plan has no golden requests at test.requests. Name a file: --golden FILE.", 2)
+    try:
+        path = Path() / typed_path(named) if named else document.base / typed_path(expand(written, environ))
+        golden_requests.read(path)
+    except OSError as error:
+        raise Failure(f"The golden requests {written} cannot be read: {error.strerror}.", 2) from None
+    except (golden_requests.GoldenInvalid, Unresolved) as wrong:
+        raise Failure(str(wrong), 2) from None
+    return path.absolute()
