@@ -20,7 +20,7 @@ def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> sco
 
 
 def golden(plan: dict[str, Any], path: str, deployment: str | None = None) -> dict[str, Any]:
-    """Send the golden requests of a file, each once, and compare the answers. Raises CloudError, OSError, GoldenInvalid.
+    """Send the golden requests of a file, each once, and compare the answers. Raises CloudError, GoldenInvalid.
 
     `requests` are their verdicts; `lines` tell the same to people.
     """
@@ -29,8 +29,7 @@ def golden(plan: dict[str, Any], path: str, deployment: str | None = None) -> di
     credential, verdicts = keys.credentials(cloud, found), []
     for one in golden_requests.read(Path(path)):
         answer = scoring.score(cloud, found, one.body, deployment, credential=credential)
-        note = f"{answer.note} {answer.body[:200]}" if answer.status_code != 200 else answer.note
-        verdicts.append(golden_requests.judged(one, answer.status_code, answer.body, note, answer.latency_ms))
+        verdicts.append(golden_requests.judged(one, answer.status_code, answer.body, answer.note, answer.latency_ms))
     words = golden_requests.in_words(verdicts) + (f" by {deployment}" if deployment else "")
     return {
         "ok": all(one.good for one in verdicts),
