@@ -14,8 +14,8 @@ from tui.plan.load_save.az_yaml_import import ImportedDocument
 from tui.plan.load_save.document import Document
 from tui.rehearsal_client import OWN_IDENTITY
 
-REFUSED = ("TrafficRefused", "NewPlanRefused", "PlanNotKept")
-"""The error codes for what the user named: an invalid traffic split, a folder without a model, a run without a plan."""
+REFUSED = ("TrafficRefused", "NewPlanRefused", "PlanNotKept", "golden-requests")
+"""The error codes for what the user named: a split or a file that is invalid, a folder without a model, …."""
 LOAD_SECONDS = 600
 """Time limit for an import: azure-ai-ml reads the whole folder of a model without a name, to derive one."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.endpoints.error_in_200 import error_in_200
@@ -12,8 +13,12 @@ from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import trusted_hosts
 from tui.cloud.session import Cloud
+from tui.common import golden_requests
+from tui.common.golden_requests import GoldenRequest
 from tui.common.request_body import JSON, RequestBody
 
+GOLDEN = "golden-requests"
+"""The code of errors about golden requests: their file cannot be read, or an answer is not as expected."""
 _REASON, _MODEL_STATUS = "ms-azureml-model-error-reason", "ms-azureml-model-error-statuscode"
 _NOTES = {
     401: "The endpoint did not accept the key or token.",
@@ -56,6 +61,18 @@ def body_of(text: str) -> RequestBody:
     except OSError as error:
         cause, remedy = f"{error.strerror or error}.", "The path after @ names a file to send; correct it."
         raise CloudError(f"The request {text} cannot be read", cause, remedy) from None
+
+
+def golden_of(path: Path | None) -> list[GoldenRequest]:
+    """The golden requests of a file. Raises CloudError with the code GOLDEN if there is none or it cannot be read."""
+    remedy = "Correct the file, or name another one at test.requests."
+    if path is None:
+        raise CloudError("The plan has no golden requests", "test.requests is empty.", remedy, code=GOLDEN)
+    try:
+        return golden_requests.read(path)
+    except (OSError, golden_requests.GoldenInvalid) as error:
+        cause = f"{error.strerror}." if isinstance(error, OSError) else str(error)
+        raise CloudError(f"The golden requests in {path} cannot be read", cause, remedy, code=GOLDEN) from None
 
 
 def score(

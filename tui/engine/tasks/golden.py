@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST_LINES = 12
 """How many lines about differences go to the log, the journal and the card."""
-CODE = "golden-requests"
 
 
 @dataclass
@@ -63,17 +62,12 @@ class _Tested:
 def before_traffic(task: TaskContext) -> Outcome:
     """Send the sample and the golden requests to each deployment that is about to get traffic. Raises CloudError."""
     from tui.cloud.endpoints import keys, scoring
-    from tui.cloud.errors import CloudError
 
     called, path, plan = test.pinned(task), task.plan.test.requests, task.plan
     if path is None or task.run.shift is not None:
         return called
     task.start("read", path.name)
-    try:
-        requests = files.read(path)
-    except (OSError, files.GoldenInvalid) as error:
-        cause = str(getattr(error, "strerror", None) or error)
-        raise CloudError(f"The golden requests in {path.name} cannot be read", cause, code=CODE) from None
+    requests = scoring.golden_of(path)
     endpoint = test.existing(task)
     credential = keys.credentials(task.cloud, endpoint)
     send = functools.partial(scoring.score, task.cloud, endpoint, timeout=test.timeout(task), credential=credential)
@@ -123,6 +117,7 @@ def _between(one: GoldenRequest, older: ScoreResult, new: ScoreResult) -> list[D
 
 
 def _failed(task: TaskContext, tested: _Tested, path: Path, serves: bool) -> Exception:
+    from tui.cloud.endpoints.scoring import GOLDEN
     from tui.cloud.errors import CloudError
 
     bad, name = tested.bad, tested.name
@@ -135,5 +130,5 @@ def _failed(task: TaskContext, tested: _Tested, path: Path, serves: bool) -> Exc
         f"Correct the model or its script; if the new answers are right, correct {path.name}. Then apply the plan "
         "again: what is unchanged is only tested, and traffic moves once all answers are as expected.",
         raw="\n".join(tested.lines()),
-        code=CODE,
+        code=GOLDEN,
     )

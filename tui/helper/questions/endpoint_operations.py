@@ -19,24 +19,21 @@ def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> sco
     return scoring.score(cloud, found, scoring.body_of(body), deployment)
 
 
-def golden(plan: dict[str, Any], path: str, deployment: str | None = None) -> dict[str, Any]:
-    """Send the golden requests of a file, each once, and compare the answers. Raises CloudError, GoldenInvalid.
+def golden(plan: dict[str, Any], path: str = "", deployment: str | None = None) -> dict[str, Any]:
+    """Send the golden requests of a file, else of the plan, each once, and compare the answers. Raises CloudError.
 
     `requests` are their verdicts; `lines` tell the same to people.
     """
     cloud = sessions.cloud_of(plan)
+    wanted = scoring.golden_of(Path(path) if path else cloud.plan.test.requests)
     found = endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
     credential, verdicts = keys.credentials(cloud, found), []
-    for one in golden_requests.read(Path(path)):
+    for one in wanted:
         answer = scoring.score(cloud, found, one.body, deployment, credential=credential)
         verdicts.append(golden_requests.judged(one, answer.status_code, answer.body, answer.note, answer.latency_ms))
     words = golden_requests.in_words(verdicts) + (f" by {deployment}" if deployment else "")
-    return {
-        "ok": all(one.good for one in verdicts),
-        "words": words,
-        "requests": verdicts,
-        "lines": [line for one in verdicts for line in one.told()],
-    }
+    lines = [line for one in verdicts for line in one.told()]
+    return {"ok": all(one.good for one in verdicts), "words": words, "requests": verdicts, "lines": lines}
 
 
 def logs(

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from tui.common import golden_requests
 from tui.common.redact import hide
-from tui.common.typed_path import typed_path
+from tui.common.typed_path import here, typed_path
 from tui.plain.arguments.endpoint import target
 from tui.plain.arguments.request import read_request
 from tui.plain.ask_helper import ask
 from tui.plain.failure import Failure
 from tui.plain.terminal import out, out_json, say
-from tui.plan.load_save.document import Document
 
 REQUEST_SECONDS = 240
 """Azure limits a request to 180 seconds (how-to-manage-quotas); the sign-in precedes it."""
@@ -60,8 +56,8 @@ def _golden(arguments: Namespace) -> int:
     if arguments.golden is None:
         raise Failure("Name what to send: a request with --request FILE, or golden requests with --golden [FILE].", 2)
     document, environ = target(arguments)
-    path = _golden_file(arguments.golden, document, environ)
-    found = ask(document, environ, "golden", timeout=GOLDEN_SECONDS, path=str(path), deployment=arguments.deployment)
+    path = str((here() / typed_path(arguments.golden)) if arguments.golden else "")
+    found = ask(document, environ, "golden", timeout=GOLDEN_SECONDS, path=path, deployment=arguments.deployment)
     if arguments.json:
         told = {key: value for key, value in found.items() if key != "lines"}
         out_json({"endpoint": document.get("endpoint.name"), "deployment": arguments.deployment, **told}, hide)
@@ -69,20 +65,3 @@ def _golden(arguments: Namespace) -> int:
         out("\n".join(found["lines"]), hide)
         say(f"{found['words']}.")
     return 0 if found["ok"] else 1
-
-
-def _golden_file(named: str, document: Document, environ: Mapping[str, str]) -> Path:
-    """The named file, else the plan's, once it was read. Raises Failure."""
-    from tui.plan.load_save.references import Unresolved, expand
-
-    written = named or str(document.value("test.requests") or "")
-    if not written:
-        raise Failure("The plan has no golden requests at test.requests. Name a file: --golden FILE.", 2)
-    try:
-        path = Path() / typed_path(named) if named else document.base / typed_path(expand(written, environ))
-        golden_requests.read(path)
-    except OSError as error:
-        raise Failure(f"The golden requests {written} cannot be read: {error.strerror}.", 2) from None
-    except (golden_requests.GoldenInvalid, Unresolved) as wrong:
-        raise Failure(str(wrong), 2) from None
-    return path.absolute()
