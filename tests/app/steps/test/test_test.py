@@ -328,3 +328,29 @@ async def test_a_file_that_is_no_json_is_named_and_sent_as_it_is(tmp_path: Path)
         python = pane.snippet("Python")
         assert f"Path('{image}').read_bytes()" in python and '"Content-Type": "image/png"' in python
         compile(python, "call.py", "exec")
+
+
+async def test_golden_requests_are_sent_and_their_differences_listed(tmp_path: Path) -> None:
+    (tmp_path / "golden.jsonl").write_text('{"request": {}}\n')
+    lines = ["✔ one: as expected, 200 in 12 ms", "✖ two: not as expected, 200 in 9 ms", "    y[0]: expected 2, got 3"]
+    answers = recorded_answers(golden={"ok": False, "words": "1 of 2 golden requests as expected", "lines": lines})
+    async with wizard(answers, sets=(f"test.requests={tmp_path / 'golden.jsonl'}",)) as walk:
+        await walk.to("test")
+        await walk.sees("Golden requests", "JSON: 2 rows in data")
+        below = walk.app.screen.query_one("#test-below")
+        assert all(below.content_region.contains_region(child.region) for child in below.children), "nothing is cut"
+        await walk.tab_to("test-golden")
+        await walk.press("enter")
+        await walk.sees("1 of 2 golden requests as expected", *lines)
+        assert dict(answers.asked)["golden"] == {"deployment": None}
+        await walk.press("escape")
+        answers.answers["golden"] = HelperError("The golden requests cannot be read", "line 1: no.", "Correct it.")
+        await walk.press("enter")
+        await walk.sees("The golden requests cannot be read", "line 1: no.", "Correct it.")
+
+
+async def test_without_golden_requests_there_is_no_button_for_them() -> None:
+    async with wizard(recorded_answers()) as walk:
+        await walk.to("test")
+        await walk.sees("JSON: 2 rows in data")
+        assert not walk.app.screen.query_one("#test-golden").display

@@ -26,6 +26,7 @@ from tui.plan.traffic import bars
 
 KEPT_CALLS = 50
 PATIENCE = 200  # seconds: the longest request_timeout_ms is 180 s
+GOLDEN_SECONDS = 3600  # for all requests of a file
 FILLINGS = {"file": "Sample file", "signature": "Model's signature", "shown": "Request of the call shown"}
 
 
@@ -63,6 +64,8 @@ class TestPane(Pane):
                 yield RequestEditor(id="test-editor")
                 with Horizontal(id="test-below"):
                     yield Static(id="test-judged", markup=False)
+                    yield Button("Golden requests", id="test-golden", compact=True,
+                                 tooltip="Send the plan's golden requests, and list what differs")  # fmt: skip
                     yield Select(
                         [(label, name) for name, label in FILLINGS.items()],
                         prompt="Fill from …",
@@ -79,6 +82,7 @@ class TestPane(Pane):
                 yield AnswerView(id="answer")
 
     def arrive(self) -> None:
+        self.query_one("#test-golden").display = bool(self.store.value("test.requests"))
         in_background(self, self._fill, "fill")
         in_background(self, self._read_endpoint, "endpoint")
 
@@ -168,6 +172,7 @@ class TestPane(Pane):
         pressed: dict[str | None, Callable[[], object]] = {
             "test-send": lambda: in_background(self, self._send_once, "send"),
             "test-many": self.load_test,
+            "test-golden": self.golden,
             "test-traffic": self.traffic,
             "test-keys": self.keys,
             "test-curl": self.copy_curl,
@@ -215,7 +220,22 @@ class TestPane(Pane):
                 event.select.clear()  # so that the same one can be selected again
             in_background(self, partial(self._fill_from, event.value), "fill")
 
-    # Load test, traffic, keys
+    # Golden requests, load test, traffic, keys
+
+    def golden(self) -> None:
+        """Send the plan's golden requests, and list what came of each."""
+        in_background(self, self._send_golden, "send")
+
+    async def _send_golden(self) -> None:
+        began = time.monotonic()
+        self._tell("▸ sending the golden requests …")
+        answer, error, _ = await self.store.answer("golden", timeout=GOLDEN_SECONDS, deployment=self.pinned)
+        await stay_busy(began)
+        self._tell("")
+        if error:
+            self.show_text(error.title, f"{error.cause}\n{error.remedy}")
+        else:
+            self.show_text(answer["words"], "\n".join(answer["lines"]))
 
     def load_test(self) -> None:
         """Send many requests, in a dialog."""
