@@ -120,9 +120,11 @@ def test_the_variables_of_a_plan_and_which_are_secret(tmp_path: Path, values: An
     assert source(tmp_path, **values).variables() == expected
 
 
-def test_limits_are_told_as_left_out(tmp_path: Path) -> None:
-    assert source(tmp_path).limits_note() == []
-    assert len(source(tmp_path, limits__total="1h").limits_note()) == 1
+def test_limits_and_golden_requests_are_told_as_left_out(tmp_path: Path) -> None:
+    assert source(tmp_path).notes() == []
+    assert len(source(tmp_path, limits__total="1h").notes()) == 1
+    (note,) = source(tmp_path, test__requests="golden.jsonl").notes()
+    assert "invoke --golden" in note
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_version(lonely: dict[str, str]) -> None:
         (["apply"], "The following arguments are required: PLAN."),
         (["check", PRESET, "--nonsense"], "Unrecognized arguments: --nonsense."),
         (["--rehearse", "apply", PRESET], f"The command comes first: aml-deploy apply --rehearse {PRESET}"),
-        (["invoke", "churn-endpoint-01"], "The following arguments are required: --request."),
+        (["invoke", "churn-endpoint-01"], "Name what to send: a request with --request FILE, or golden requests with"),
         (["rehearsal", "--env", "--stop"], "not allowed with argument"),
         (["rehearsal", "--stop", "--json"], "--stop does not combine"),
         (["rehearsal", "--port", "many"], "Argument --port: invalid int value: 'many'."),

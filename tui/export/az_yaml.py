@@ -55,7 +55,7 @@ def files(source: Source) -> Export:
     if _has_rollout(source):
         script.append(filled(parts["rollout"], values))
     made.append(ExportedFile("deploy.sh", "".join(script), program=True))
-    return Export(made, [*source.limits_note(), *_rollout_note(source)])
+    return Export(made, [*source.notes(), *_rollout_note(source)])
 
 
 def _has_rollout(source: Source) -> bool:

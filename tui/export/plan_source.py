@@ -129,10 +129,14 @@ class Source:
                             found[name] = found.get(name, False) or hidden
         return found
 
-    def limits_note(self) -> list[str]:
-        """A note that only aml-deploy itself applies the plan's time limits."""
-        note = "The plan's limits are applied by aml-deploy apply only; these files do not contain them."
-        return [note] if self.document.get("limits") else []
+    def notes(self) -> list[str]:
+        """What of the plan only aml-deploy itself applies: time limits and golden requests."""
+        found = []
+        if self.document.get("limits"):
+            found.append("The plan's limits are applied by aml-deploy apply only; these files do not contain them.")
+        if self.written("test.requests"):
+            found.append("These files do not send the plan's golden requests; aml-deploy invoke --golden does.")
+        return found
 
 
 def split(text: str) -> list[tuple[str, str]]:

@@ -98,7 +98,7 @@ def program(source: Source, *, setting: str) -> Program:
         "paths": here or "Path(" in code,
     }
     values["standard_library"] = rollout or settings or values["paths"]
-    notes = [*source.limits_note(), *([ROLLOUT_NOTE] if rollout else [])]
+    notes = [*source.notes(), *([ROLLOUT_NOTE] if rollout else [])]
     return Program(parts["head"], made, values, notes)
 
 

@@ -182,7 +182,8 @@ def not_served(card: Mapping[str, Any] | None, message: str, task: str, names: s
     why = f"{title}. {cause}".strip()
     severity, text = "unknown", f"{names} could not be served on this machine: {why}"
     if tested:
-        severity, text = "blocker", f"The call with the sample failed: {why}"
+        sent = "The golden requests" if code == "golden-requests" else "The call with the sample"
+        severity, text = "blocker", f"{sent} failed: {why}"
     elif code in ("ResourceNotReady", "BadArgument") or (
         code == "ImageBuildFailure" and not _NO_INDEX.search(f"{cause}\n{evidence}")
     ):

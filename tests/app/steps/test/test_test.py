@@ -342,7 +342,7 @@ async def test_golden_requests_are_sent_and_their_differences_listed(tmp_path: P
         await walk.tab_to("test-golden")
         await walk.press("enter")
         await walk.sees("1 of 2 golden requests as expected", *lines)
-        assert dict(answers.asked)["golden"] == {"deployment": None}
+        assert dict(answers.asked)["golden"]["deployment"] is None
         await walk.press("escape")
         answers.answers["golden"] = HelperError("The golden requests cannot be read", "line 1: no.", "Correct it.")
         await walk.press("enter")
