@@ -74,16 +74,17 @@ def test_a_file_is_read_in_each_of_its_forms(tmp_path: Path, name: str) -> None:
         ("a.jsonl", '{"request": 1, "tolerance": {"rel": 1}}', "line 1, tolerance.rel: this key is unknown"),
         ("a.jsonl", '{"request": 1, "ignore": "time"}', "line 1, ignore: it must be a list of paths"),
         ("a.jsonl", '{"request": 1, "name": "a\\nb"}', "line 1, name: it must be a text"),
-        ("a.jsonl", '{"request": "\\ud800"}', "line 1, request: this is not a value of JSON"),
-        ("a.jsonl", '{"request": NaN}', "line 1, request: this is not a value of JSON"),
+        ("a.jsonl", '{"request": "\\ud800"}', "line 1, request: NaN, infinity and halves"),
+        ("a.jsonl", '{"request": NaN}', "line 1, request: NaN, infinity and halves"),
         ("a.jsonl", '{"name": "a", "request": 1}\n' * 2, "line 2, name: a is also the name in line 1."),
         ("a.jsonl", '{"req": 1}\n' * 4, "and 5 more"),
         ("a.jsonl", "{" + '"request":[' * 100_000, "line 1: this is not JSON"),
         ("a.json", '[\n{"request": 1},\n{"request": 2,}]', "a.json, line 3: this is not JSON"),
         ("a.json", '[{"request": 1}, {"request_file": "no"}]', "a.json, item 2, request_file: the file no does"),
-        ("a.yml", "- request: 1\n- request: 2020-01-01\n", "a.yml, line 2, request: this is not a value of JSON"),
+        ("a.yml", "- request: 1\n- request: 2020-01-01\n", "a.yml, line 2: this is not YAML: it has a value that JSON"),
         ("a.yml", "- request: 1\n- request: [\n", "a.yml, line 3: this is not YAML"),
         ("a.yml", "- request: 2020-99-99\n", "a.yml, line 1: this is not YAML"),
+        ("a.yml", "- &a {request: [&b [1], *b]}", "a.yml, line 1: this is not YAML: aliases"),
         ("a.yml", "request: [1]\nname: [", "a.yml, line 2: this is not YAML"),
     ],
 )
@@ -96,9 +97,10 @@ def test_what_is_wrong_is_told_with_line_and_key(tmp_path: Path, name: str, text
 
 def test_a_file_that_is_too_large_or_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b" " * (MOST_BYTES + 1))
-    with pytest.raises(GoldenInvalid, match="larger than 10 MB"):
-        read(path)
+    for name, kind, told in (("a.jsonl", "JSON", "2,000 kB"), ("a.yml", "YAML", "100 kB")):
+        (tmp_path / name).write_bytes(b" " * (MOST_BYTES[kind] + 1))
+        with pytest.raises(GoldenInvalid, match=f"{name} is larger than {told}"):
+            read(tmp_path / name)
     path.write_bytes(b'{"request": "\xff"}')
     with pytest.raises(GoldenInvalid, match="not UTF-8"):
         read(path)
@@ -146,8 +148,9 @@ def test_differences_name_their_path_and_the_rest_is_counted() -> None:
     many = said(golden(expected=[0] * 30), [1] * 30)
     assert len(many) == MOST_TOLD + 1
     assert many[-1] == f"and {30 - MOST_TOLD} more"
-    long = said(golden(expected="x"), "\x1b[2J" + "y" * 500)
-    assert "\x1b" not in long[0] and len(long[0]) < 120
+    for answer in ("\x1b[2J" + "y" * 500, {"\x1b[2J\n\ud800" + "y" * 500: 1}, "\ud800"):
+        (told,) = said(golden(expected={} if isinstance(answer, dict) else "x"), answer)
+        assert told.isprintable() and len(told) < 150
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from tui.common.request_body import JSON, RequestBody, content_type
 from tui.common.terminal_text import without_controls
 from tui.common.typed_path import is_file, real_path
 
-MOST_BYTES = 10_000_000
+MOST_BYTES = {"JSON": 2_000_000, "YAML": 100_000}
+"""A form reads the file whenever it has changed, which must not be felt."""
 MOST_TOLD = 5
 """How many differences of a request are told with their values; the others are counted."""
 SHOWN_CHARACTERS, NAME_CHARACTERS = 60, 60
@@ -29,11 +30,7 @@ _KEYS = ("name", "request", "request_file", "expected", "tolerance", "status", "
 
 
 class GoldenInvalid(ValueError):
-    """A file of golden requests cannot be used; `problems` has a sentence for each, which begins with the line."""
-
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__(without_controls(f"{path.name}, {' '.join(first_of(problems, 3))}"))
-        self.problems = problems
+    """A file of golden requests cannot be used; the text names the file and the first lines and keys that are wrong."""
 
 
 @dataclass(frozen=True)
@@ -98,28 +95,34 @@ class Verdict:
 
 def read(path: Path) -> list[GoldenRequest]:
     """The requests of a file. Raises OSError, and GoldenInvalid with the lines and keys that are wrong."""
-    if path.stat().st_size > MOST_BYTES:
-        raise GoldenInvalid(path, [f"which is larger than {MOST_BYTES // 1_000_000} MB, cannot be read."])
+    kind = "YAML" if path.suffix.lower() in (".yml", ".yaml") else "JSON"
+    if path.stat().st_size > MOST_BYTES[kind]:
+        most = f"{MOST_BYTES[kind] // 1000:,} kB"
+        raise GoldenInvalid(f"{path.name} is larger than {most}, the limit for {kind}. JSON Lines may be the largest.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise GoldenInvalid(path, ["which is not UTF-8 text, cannot be read."]) from None
+        raise GoldenInvalid(f"{path.name} is not UTF-8 text.") from None
     found: list[GoldenRequest] = []
     problems: list[str] = []
     names: dict[str, str] = {}
-    for number, (at, item) in enumerate(_items(path, text, problems), 1):
+    for number, (at, item) in enumerate(_items(kind, text, problems), 1):
         wrong = [f"{at}, {said}" for said in _wrong(item, path.parent)]
         problems += wrong
-        if not wrong:
-            made = _request(item, number, path.parent)
-            if made.name in names:
-                problems.append(f"{at}, name: {made.name} is also the name in {names[made.name]}.")
-            names[made.name] = at
-            found.append(made)
+        if wrong:
+            continue
+        try:
+            found.append(_request(item, number, path.parent))
+        except ValueError:
+            problems.append(f"{at}, request: NaN, infinity and halves of surrogate pairs cannot be sent.")
+            continue
+        if found[-1].name in names:
+            problems.append(f"{at}, name: {found[-1].name} is also the name in {names[found[-1].name]}.")
+        names[found[-1].name] = at
     if not found and not problems:
         problems.append('line 1: there is no request. Write one in each line: {"request": …, "expected": …}.')
     if problems:
-        raise GoldenInvalid(path, problems)
+        raise GoldenInvalid(_clean(f"{path.name}, {' '.join(first_of(problems, 3))}"))
     return found
 
 
@@ -181,10 +184,10 @@ def _differences(one: GoldenRequest, expected: Any, got: Any) -> Iterator[Differ
             rest += [(at, left.get(key, _MISSING), right.get(key, _MISSING)) for at, key in reversed(below)]
         elif isinstance(left, list) and isinstance(right, list):
             if len(left) != len(right):
-                yield Difference(path, _items_of(left), _items_of(right))
+                yield Difference(_end(path), _items_of(left), _items_of(right))
             rest += [(f"{path}[{at}]", *both) for at, both in reversed(list(enumerate(zip(left, right))))]
         elif not _alike(one, left, right):
-            yield Difference(path, _shown(left), _shown(right))
+            yield Difference(_end(path), _shown(left), _shown(right))
 
 
 _MISSING = object()
@@ -222,28 +225,39 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, (dict, list)) and value:
         return f"a map with {_items_of(list(value))}" if isinstance(value, dict) else f"a list of {_items_of(value)}"
-    try:
-        text = without_controls(json.dumps(value, ensure_ascii=False))
-    except ValueError:  # more digits than Python converts
-        text = "a number with thousands of digits"
+    text = _clean(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 2]} …"
+
+
+def _end(path: str) -> str:
+    """A path as a short text: its end tells more."""
+    text = _clean(path)
+    return text if len(text) <= SHOWN_CHARACTERS else f"… {text[2 - SHOWN_CHARACTERS :]}"
+
+
+def _clean(text: str) -> str:
+    """The text on one line, without control characters and halves of surrogate pairs, which no stream takes."""
+    return " ".join(without_controls(text).encode("utf-8", "replace").decode().split())
 
 
 # The file
 
 
-def _items(path: Path, text: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
+def _items(kind: str, text: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
     """Each item with its place, such as "line 3"; what cannot be read is added to the problems."""
-    at, kind = "line 1", "YAML" if path.suffix.lower() in (".yml", ".yaml") else "JSON"
+    at = "line 1"
     try:
         if kind == "YAML":
             import yaml
 
+            if "*" in text and any(isinstance(one, yaml.AliasEvent) for one in yaml.parse(text, yaml.SafeLoader)):
+                raise yaml.MarkedYAMLError(problem="aliases (*name) are not read")  # some lines can stand for gigabytes
             loader = yaml.SafeLoader(text)
             root = loader.get_single_node()
             for node in root.value if isinstance(root, yaml.SequenceNode) else [root] if root else ():
                 at = f"line {node.start_mark.line + 1}"
-                yield at, loader.construct_object(node, deep=True)
+                # The values of YAML are more than those of JSON, and its keys may be numbers.
+                yield at, json.loads(json.dumps(loader.construct_object(node, deep=True)))
         elif text.lstrip()[:1] == "[":
             yield from ((f"item {number}", item) for number, item in enumerate(json.loads(text), 1))
         else:
@@ -256,7 +270,15 @@ def _items(path: Path, text: str, problems: list[str]) -> Iterator[tuple[str, An
             at = f"line {mark.line + 1}"
         elif kind == "JSON" and at == "line 1":
             at = f"line {getattr(error, 'lineno', 1)}"
-        said = getattr(error, "msg", None) or getattr(error, "problem", None) or "it has a value that cannot be read"
+        said = (
+            getattr(error, "msg", None)
+            or getattr(error, "problem", None)
+            or (
+                "it has a value that JSON has not, such as a date; write it as a text"
+                if isinstance(error, TypeError)
+                else "it has a value that cannot be read"
+            )
+        )
         problems.append(f"{at}: this is not {kind}: {said}.")
 
 
@@ -274,11 +296,6 @@ def _wrong(item: Any, base: Path) -> Iterator[str]:
     file = item.get("request_file", "")
     if "request_file" in item and not (isinstance(file, str) and is_file(base / file)):
         yield f"request_file: the file {file} does not exist; relative paths start from {base}."
-    for key, convert in (("request", _sent), ("expected", json.dumps)):
-        try:
-            convert(item.get(key))
-        except (TypeError, ValueError, RecursionError):
-            yield f"{key}: this is not a value of JSON; write dates and other such values as texts."
     status, tolerance, ignore = item.get("status", 200), item.get("tolerance", {}), item.get("ignore", [])
     if type(status) is not int or not 100 <= status <= 599:
         yield "status: it must be a whole number between 100 and 599."
@@ -305,7 +322,7 @@ def _request(item: dict[str, Any], number: int, base: Path) -> GoldenRequest:
         item.get("name", f"request {number}"),
         real_path(base / item["request_file"]) if "request_file" in item else _sent(item["request"]),
         "expected" in item,
-        json.loads(json.dumps(item.get("expected"))),  # the keys of YAML may be numbers
+        item.get("expected"),
         tolerance.get("absolute"),
         tolerance.get("relative"),
         item.get("status", 200),
@@ -314,7 +331,7 @@ def _request(item: dict[str, Any], number: int, base: Path) -> GoldenRequest:
 
 
 def _sent(request: Any) -> RequestBody:
-    """A request as it is sent: a text as it is, any other value as JSON. Raises TypeError, ValueError."""
+    """A request as it is sent: a text as it is, any other value as JSON. Raises ValueError."""
     text = request if isinstance(request, str) else json.dumps(request, allow_nan=False)
     body = RequestBody(text.encode())
     body.content_type = content_type("", body) if isinstance(request, str) else JSON
