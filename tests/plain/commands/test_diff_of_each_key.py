@@ -97,7 +97,7 @@ WITH: dict[str, dict[str, Any]] = {
 }
 # How a run goes, not what it makes: no change.
 NOT_AZURES: dict[str, Any] = {
-    "description": "other", "test.request": None, "rollout.steps": "10, 100", "rollout.pause": "5m",
+    "description": "other", "test.request": None, "test.requests": "golden.jsonl", "rollout.steps": "10, 100", "rollout.pause": "5m",
     "rollout.probe_every": "5s", "rollout.min_requests": 5, "rollout.max_error_percent": 2, "rollout.max_p95_ms": 900,
     **{key: "30m" for key in BY_KEY if key.startswith("limits.")},
 }  # fmt: skip
@@ -130,6 +130,7 @@ def test_each_key_shows_and_nothing_else(
     rehearsing: dict[str, str], own_plan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (own_plan.parent / "other.yml").write_text("dependencies: [python=3.12, pip]\n", encoding="utf-8")
+    (own_plan.parent / "golden.jsonl").write_text('{"request": {}}\n', encoding="utf-8")
     for name in ("Dockerfile", "Other"):
         (own_plan.parent / "built").mkdir(exist_ok=True)
         (own_plan.parent / "built" / name).write_text("FROM x\n", encoding="utf-8")
