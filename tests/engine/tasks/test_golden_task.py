@@ -116,7 +116,9 @@ def test_each_request_goes_to_the_new_deployment_and_to_the_one_with_most_traffi
 )
 def test_an_older_deployment_never_fails_the_run(answer: Any, told: list[str], place: Place) -> None:
     place.answers["blue", "1"] = [answer]
-    assert place.call().result["golden"][0]["differences"] == told
+    done = place.call()
+    assert done.result["golden"][0]["differences"] == told
+    assert done.detail.endswith("; blue answers 1 otherwise" if told else "; blue answers the same")
 
 
 def test_without_an_older_deployment_there_is_nothing_to_compare(place: Place) -> None:

@@ -37,7 +37,8 @@ class _Tested:
     def words(self) -> str:
         """The counts, in a sentence without a full stop."""
         said = f"{files.in_words(self.verdicts)} by {self.name}"
-        return f"{said}; {self.older} answers {len(self.otherwise)} otherwise" if self.older else said
+        other = f"{len(self.otherwise)} otherwise" if self.otherwise else "the same"
+        return f"{said}; {self.older} answers {other}" if self.older else said
 
     def lines(self) -> list[str]:
         """The differences, each after the name of its request; first those that fail."""

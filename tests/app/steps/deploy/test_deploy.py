@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app import recorded
 from tests.app.panes import Walk, follow, home, rehearsed, run_from_review, wizard
 from tests.app.recorded import PORTAL, Recording
 from tui.app.steps.deploy.pane import DeployPane
@@ -172,3 +173,20 @@ async def test_a_failure_folds_the_tasks_on_a_short_screen_until_they_have_the_f
         assert walk.app.screen.query_one(Timeline).chosen == "deployment"
         await walk.press("enter")
         await walk.sees("State", "✖ failed")
+
+
+async def test_golden_requests_stand_in_the_timeline_and_in_the_result(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = {**recorded.NEEDS, "test:blue": ["deployment"], "traffic": ["test:blue"]}
+    monkeypatch.setattr(recorded, "NEEDS", needs)
+    words = "12 of 12 golden requests as expected by blue"
+    recording = Recording(home, ago=60)
+    recording.to_deployment()
+    recording.start(24.0, "test:blue", "read", "golden.jsonl")
+    recording.finish(24.5, "test:blue", 0.5, detail=words, golden=[{"requests": 12, "as_expected": 12}])
+    recording.end(25.0, "succeeded")
+    async with wizard(size=(120, 40)) as walk:
+        await follow(walk, recording)
+        screen = await walk.sees(f"Golden   {words}")
+        assert screen.count(words[:30]) == 2, "in the row of the task, too"
