@@ -1,5 +1,7 @@
 """`python -m tui.local_trial`: reads `{"document": tree, "base": folder}` as one line, and runs a local trial of it.
 
+With `"load": {…}`, the options of a load run, it is measured under load.
+
 It prints JSON lines: `{"progress": sentence}` while it works, and one `{"report": …}` at the end. If its standard
 input is closed, or on SIGTERM, it stops and removes what it has created.
 """
@@ -40,11 +42,16 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="aml-deploy-trial-"))
     os.environ["AML_DEPLOY_HOME"] = str(folder)
     try:
-        report = trial.perform(document, dict(os.environ), lambda line: say({"progress": line}), ended)
+        perform, options = trial.perform, {}
+        if asked.get("load") is not None:
+            from tui.local_trial.load import run
+
+            perform, options = run.perform, asked["load"]
+        report = perform(document, dict(os.environ), lambda line: say({"progress": line}), ended, **options)
     except trial.Ended:
         return 1
     except Exception as error:
-        report = {"findings": [_not_known(error)], "figures": [], "card": None}
+        report = {"findings": [_not_known(error)], "figures": [], "card": None, "measured": []}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     say({"report": report})

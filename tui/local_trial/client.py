@@ -18,9 +18,15 @@ STOP_SECONDS = 60.0
 _LINE_LIMIT = 8 * 1024 * 1024
 
 
-async def perform(document: Document, environ: Mapping[str, str], tell: Callable[[str], None]) -> dict[str, Any]:
+async def perform(
+    document: Document,
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+    load: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Run a local trial and return its report: `{"findings", "figures", "card"}`.
 
+    `load`: the options of a load run (fields of `load.run.Options`, may be empty), whose report also has "measured".
     `tell` receives one line of progress at a time. Cancelling stops it and waits for its clean-up.
     Raises OSError if it cannot be started or ends without a report.
     """
@@ -36,7 +42,7 @@ async def perform(document: Document, environ: Mapping[str, str], tell: Callable
     assert process.stdin is not None and process.stdout is not None
     report: dict[str, Any] | None = None
     try:
-        asked = {"document": document.tree, "base": str(document.base.resolve())}
+        asked = {"document": document.tree, "base": str(document.base.resolve()), "load": load}
         process.stdin.write(json.dumps(asked).encode() + b"\n")
         async for line in process.stdout:
             told = json.loads(line)

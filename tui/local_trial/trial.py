@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import dataclasses
 import re
-import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from tui.common import child_process
 from tui.common.request_body import as_text
 from tui.local_trial import verdict
 from tui.local_trial.verdict import Figures, Finding
+from tui.local_trial.watching import Watching
 from tui.plan.load_save.document import Document
 from tui.plan.model import Deployment, Plan
+
+if TYPE_CHECKING:
+    from tui.helper.client import HelperClient
 
 ENDPOINT = "local-trial"
 SOURCE = "local trial"
@@ -53,11 +55,38 @@ class CannotServe(Exception):
         self.remedy, self.key = remedy, key
 
 
-def perform(document: Document, environ: Mapping[str, str], tell: Tell, ended: threading.Event) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """A plan that is served on this machine: what `measure` of `perform` is given."""
+
+    plan: Plan
+    document: Document
+    environ: Mapping[str, str]
+    memory: Watching
+    tell: Tell
+    ended: threading.Event
+
+    def again(self, document: Document) -> str:
+        """Serve it with other settings; return why that failed, or an empty text. Raises Ended."""
+        view, _ = _deployed(document, self.environ, self.tell, self.ended)
+        return "" if view.status == "succeeded" else str((view.card or {}).get("cause") or view.message)
+
+
+def perform(
+    document: Document,
+    environ: Mapping[str, str],
+    tell: Tell,
+    ended: threading.Event,
+    *,
+    measure: Callable[[Served], dict[str, Any]] | None = None,
+    starting: contextlib.AbstractContextManager[object] | None = None,
+) -> dict[str, Any]:
     """Serve a plan on this machine and measure it: `{"findings": […], "figures": […], "card": … or None}`.
 
     `environ` is the front end's, with a state folder for this call only; `tell` receives one line of progress
-    at a time. Raises Ended after `ended` was set, PlanInvalid, CannotRehearse, OSError.
+    at a time. `measure` replaces the calls with the sample, and adds what it returns to the report; its findings come
+    first. The rehearsal is started inside `starting`. Raises Ended after `ended` was set, PlanInvalid, CannotRehearse,
+    OSError.
     """
     from tui.rehearsal_client import WORKSPACE, judge, prepare
 
@@ -68,8 +97,9 @@ def perform(document: Document, environ: Mapping[str, str], tell: Tell, ended: t
     tell("Starting a local Azure on this machine.")
     with Watching(environ) as memory:
         try:
-            merged = prepare(tried, environ)
-            return _performed(document, tried, merged, memory, tell, ended)
+            with starting or contextlib.nullcontext():
+                merged = prepare(tried, environ)
+            return _performed(document, tried, merged, memory, tell, ended, measure)
         finally:
             tell("Cleaning up.")
             _stop_rehearsal(environ)
@@ -104,6 +134,7 @@ def _plainly(deployment: dict[str, Any]) -> None:
     """Set one instance of a size that the rehearsal always has; containers are not limited by the size here."""
     deployment["instance_count"] = 1
     deployment["instance_type"] = "Standard_D4as_v4"
+    deployment.pop("autoscale", None)
     settings = deployment.get("request_settings")
     deployment["request_settings"] = {
         **(settings if isinstance(settings, dict) else {}), "request_timeout_ms": LONGEST_MS
@@ -117,8 +148,8 @@ def _performed(
     memory: Watching,
     tell: Tell,
     ended: threading.Event,
+    measure: Callable[[Served], dict[str, Any]] | None,
 ) -> dict[str, Any]:
-    from tui.engine import start_stop
     from tui.plan.load_save.resolve import resolve
 
     plan = resolve(tried, environ)
@@ -126,20 +157,16 @@ def _performed(
     wanted = {one.name: one for one in resolve(document, environ, lenient=True).every_deployment}
     for one in plan.every_deployment:
         _can_be_served(one)
-    if ended.is_set():
-        raise Ended
-    run = start_stop.start(tried, environ=environ, rehearse=True)
-    try:
-        view, task = _follow(run, tell, ended)
-    except BaseException:
-        _stop(run)
-        raise
+    view, task = _deployed(tried, environ, tell, ended)
     names = " and ".join(one.name for one in plan.every_deployment)
     if view.status == "blocked":
         return _report([_blocked(view, names)])
     failed = [] if view.status == "succeeded" else [verdict.not_served(view.card, view.message, task, names)]
     if failed and task.partition(":")[0] != "test":
         return _report(failed, card=view.card)
+    if measure is not None:
+        told = {} if failed else measure(Served(plan, tried, environ, memory, tell, ended))
+        return {**_report(failed, card=view.card), **told}
     tell("Calling it with the sample.")
     figures = asyncio.run(_measured(plan, tried, environ, view, ended))
     for measured in figures:
@@ -185,6 +212,20 @@ def _blocked(view: Any, names: str) -> Finding:
 
 
 # The run
+
+
+def _deployed(document: Document, environ: Mapping[str, str], tell: Tell, ended: threading.Event) -> tuple[Any, str]:
+    """Deploy a plan; return the run's last view and the failed task, or an empty text. Raises Ended."""
+    from tui.engine import start_stop
+
+    if ended.is_set():
+        raise Ended
+    run = start_stop.start(document, environ=environ, rehearse=True)
+    try:
+        return _follow(run, tell, ended)
+    except BaseException:
+        _stop(run)
+        raise
 
 
 def _follow(run: Any, tell: Tell, ended: threading.Event) -> tuple[Any, str]:
@@ -252,8 +293,7 @@ async def _measured(
             found.append(figures)
             sent = {"document": document.tree, "base": str(document.base), "secrets": {}}
             with contextlib.suppress(HelperError):
-                log = await client.ask("logs", timeout=60, plan=sent, deployment=one.name, lines=1)
-                figures.ready = started_in(str((log or {}).get("content") or ""))
+                figures.ready = await ready_in(client, sent, one.name)
             if body is None:
                 continue
             try:
@@ -289,6 +329,12 @@ def _built(view: Any, name: str) -> float | None:
     return next((float(task.seconds) for task in tasks if task.seconds is not None), None)
 
 
+async def ready_in(client: HelperClient, sent: dict[str, Any], name: str) -> float | None:
+    """Seconds from the start of a deployment's container to its readiness. Raises HelperError."""
+    log = await client.ask("logs", timeout=60, plan=sent, deployment=name, lines=1)
+    return started_in(str((log or {}).get("content") or ""))
+
+
 def started_in(log: str) -> float | None:
     """Seconds from the container's last start to its readiness, by the events in a deployment's log."""
     started: datetime | None = None
@@ -307,56 +353,6 @@ def _time(stamp: str) -> datetime | None:
         return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
     except ValueError:
         return None
-
-
-class Watching:
-    """Measures the memory of the serving processes while the block runs."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = dict(environ)
-        self._home: Path | None = None
-        self._first = threading.Event()
-        self.deployments: dict[str, dict[str, int]] = {}
-
-    def __enter__(self) -> Watching:
-        self._process = subprocess.Popen(
-            child_process.command("tui.rehearsal.serving.serving_memory"),
-            env=child_process.machine_only(self._environ),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self._first.wait(20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join(5)
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with contextlib.suppress(ValueError):
-                told = json.loads(line)
-                if "home" in told:
-                    self._home = Path(told["home"])
-                self.deployments.update(told.get("deployments") or {})
-            self._first.set()
-
-    def forget(self) -> None:
-        """Remove the rehearsal's folder after the rehearsal has ended."""
-        if self._home is not None and self._home.parent.name == "rehearsals":
-            shutil.rmtree(self._home, ignore_errors=True)
 
 
 def _stop_rehearsal(environ: Mapping[str, str]) -> None:

@@ -1,8 +1,9 @@
-"""Measures the memory of the rehearsal's scoring servers from /proc.
+"""Measures the memory and the processor time of the rehearsal's scoring servers from /proc.
 
 `python -m tui.rehearsal.serving.serving_memory` prints one JSON object per line: first `{"home": folder}`, then, after
 each increase, `{"deployments": {name: {"now": bytes, "peak": bytes, "processes": n}}}`. It ends when its standard
-input is closed.
+input is closed. To each line there, it answers `{"now": {instance: {"bytes", "cpu", "processes", "socket"}}}`: memory,
+processor time so far in seconds, and where the server listens. After the line `afresh`, peaks begin anew.
 
 `now` is the proportional share (Pss), so that memory shared by forked workers counts once, as for a container. `peak`
 is the largest sum seen, or the kernel's own high-water mark of one process if that is higher, since memory used while
@@ -53,6 +54,31 @@ def taken(process: Path) -> tuple[int, int]:
     return now * 1024, _kilobytes(process / "status", "VmHWM:") * 1024
 
 
+def processor_seconds(group: int) -> float | None:
+    """The processor time of a process group's processes and of their ended children; None if there are none."""
+    if not PROC.joinpath("self/status").exists():
+        import psutil
+
+        with contextlib.suppress(psutil.Error, OSError):
+            keeper = psutil.Process(group)
+            return float(sum(sum(one.cpu_times()[:2]) for one in (keeper, *keeper.children(recursive=True))))
+        return None
+    seconds = 0.0
+    for process in PROC.iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                of_process, spent = _spent(process)
+                seconds += spent if of_process == group else 0
+    return seconds or None
+
+
+def _spent(process: Path) -> tuple[int, float]:
+    """A process's group, and its processor time so far in seconds with that of ended children (proc_pid_stat(5))."""
+    # The command name in parentheses may contain anything: read after the last parenthesis.
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return int(fields[2]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def _kilobytes(path: Path, name: str) -> int:
     try:
         for line in path.read_text().splitlines():
@@ -100,6 +126,25 @@ def look(containers: Path) -> list[tuple[str, int, int]]:
     return found
 
 
+def servers(containers: Path) -> dict[str, dict[str, Any]]:
+    """Each instance below this folder as it is now; empty without /proc."""
+    mark = os.fsencode(containers) + b"/"
+    found: dict[str, dict[str, Any]] = {}
+    for process in PROC.iterdir() if PROC.joinpath("self/status").exists() else ():
+        instance = instance_of(process, mark) if process.name.isdigit() else None
+        if instance is None:
+            continue
+        one = found.setdefault(instance, {"bytes": 0, "cpu": 0.0, "processes": 0, "socket": ""})
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            variables = (process / "environ").read_bytes().split(b"\0")
+            one["bytes"] += taken(process)[0]
+            one["cpu"] += _spent(process)[1]
+            one["processes"] += 1
+            folder = next((os.fsdecode(text[16:]) for text in variables if text.startswith(b"XDG_RUNTIME_DIR=")), "")
+            one["socket"] = f"{folder}/s" if folder else ""
+    return found
+
+
 def _look_with_psutil(containers: Path) -> list[tuple[str, int, int]]:
     import psutil
 
@@ -124,7 +169,13 @@ def main() -> int:
     home = Home.of(os.environ)
     _print({"home": str(home.folder)})
     peaks = Peaks()
-    while not select.select([sys.stdin], [], [], EVERY)[0]:
+    while True:
+        if select.select([sys.stdin], [], [], EVERY)[0]:
+            line = sys.stdin.readline()
+            if not line:
+                break
+            peaks = Peaks() if line == "afresh\n" else peaks
+            _print({"now": servers(home.containers)})
         if peaks.add(look(home.containers)):
             _print({"deployments": peaks.found})
     peaks.add(look(home.containers))
