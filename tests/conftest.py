@@ -178,6 +178,7 @@ SLOW_FILES = {
     "helper/questions/test_fleet_question.py",
     "cloud/http/test_call_log_of_a_run.py",
     "cloud/http/test_read_limits_kept.py",
+    "local_trial/load/test_load_run.py",
     "plain/commands/test_any_deployment.py",
     "plain/commands/test_autoscale_applied.py",
     "plain/commands/test_rows_tell_what_azure_tells.py",

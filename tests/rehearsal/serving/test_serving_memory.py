@@ -37,3 +37,20 @@ def test_a_deployments_processes_are_counted_without_their_keeper(
     [(instance, now, most)] = found
     assert instance == "blue-0"
     assert 64_000_000 <= now <= most < 200_000_000
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
+def test_a_servers_memory_processor_time_and_socket_are_told_on_request(tmp_path: Path) -> None:
+    work = "sum(range(30_000_000)); print('ready', flush=True); input()"
+    folder = tmp_path / "containers"
+    environment = {"HOME": str(folder / "one/instance-0"), "HOSTNAME": "blue-0", "XDG_RUNTIME_DIR": "/run/aml-x"}
+    with subprocess.Popen(
+        [sys.executable, "-c", work], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        found = serving_memory.servers(folder)
+        process.communicate(b"\n")
+    one = found.pop("blue-0")
+    assert found == {} and serving_memory.servers(folder) == {}
+    assert one["socket"] == "/run/aml-x/s" and one["processes"] == 1
+    assert one["cpu"] > 0.05 and one["bytes"] > 1_000_000

@@ -16,7 +16,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import aiohttp
 
@@ -133,7 +133,7 @@ def due_times(rate: float, seconds: float, *, poisson: bool = True, seed: int = 
     return found
 
 
-async def open_loop(caller: Caller, due: Sequence[float], seconds: float, concurrency: int) -> Answers:
+async def open_loop(caller: Caller, due: Iterable[float], seconds: float, concurrency: int) -> Answers:
     """Send a request at each due time, and wait for the last answer."""
     answers = Answers()
     places = asyncio.Semaphore(concurrency)
@@ -142,7 +142,6 @@ async def open_loop(caller: Caller, due: Sequence[float], seconds: float, concur
 
     async def one(at: float) -> None:
         nonlocal pending
-        pending += 1
         try:
             async with places:
                 bad = await caller.call()
@@ -161,6 +160,7 @@ async def open_loop(caller: Caller, due: Sequence[float], seconds: float, concur
         if pending >= WAITING * concurrency:
             _take(answers, "status 429: too many requests wait", 0.0)
             continue
+        pending += 1
         task = asyncio.ensure_future(one(at))
         tasks.add(task)
         task.add_done_callback(tasks.discard)

@@ -51,7 +51,7 @@ class Options:
     workers: Sequence[int] = ()
     """WORKER_COUNT, else 1, 2, 4 and so on up to the processors, and the plan's own."""
     concurrency: Sequence[int] = ()
-    """max_concurrent_requests_per_instance, else as many as workers, four times as many, and the plan's if that is more."""
+    """max_concurrent_requests_per_instance, else as many as workers, four times as many, and the plan's if more."""
     cores: int | None = None
     """The server's processors, else all but the generator's."""
     seconds: float = SECONDS
