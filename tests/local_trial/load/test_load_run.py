@@ -67,15 +67,16 @@ def left_over(environ: dict[str, str]) -> list[str]:
 def test_latency_processor_and_memory_are_measured_by_workers(environ: dict[str, str], slow_plan: Document) -> None:
     told: list[str] = []
     before = left_over(environ)
-    options = {"seconds": 30, "workers": [1, 2], "concurrency": [4], "rates": [6.0], "poisson": False}
+    options = {"seconds": 20, "workers": [1, 2], "concurrency": [4], "rates": [6.0], "poisson": False}
     report = asyncio.run(perform(slow_plan, environ, told.append, load=options))
     (measured,) = map(Measured.of_dict, report["measured"])
-    assert not measured.refused, measured.refused
+    assert not measured.refused, "\n".join([measured.refused, *told])
     assert measured.deployment == "blue" and measured.source == "sample" and measured.request_bytes[0] > 0
     assert measured.limited_by == "affinity" and measured.cores >= 1 and measured.processor
     assert measured.ready_seconds and measured.warm_up[0] >= 30
     # run() of this script waits, and its server has sync workers: each answers one request at a time.
     assert measured.blocked is True
+    assert len(measured.points) == 2, "\n".join(told)
     one, two = measured.points
     assert (one.workers, two.workers, one.concurrency, one.rate) == (1, 2, 4, 6.0)
     for point in (one, two):

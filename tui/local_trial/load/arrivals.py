@@ -190,18 +190,25 @@ async def closed_loop(caller: Caller, seconds: float, concurrency: int) -> Answe
 async def warm_up(caller: Caller, concurrency: int, seconds: float) -> Answers:
     """Call until latencies have settled: the median of a round differs little from the one before, twice in turn.
 
-    Ends after `seconds` at the latest.
+    The last round begins before `seconds` are over.
     """
-    answers, medians = Answers(), [math.inf]
+    answers, before, settled = Answers(), math.inf, 0
     begun = time.perf_counter()
-    settled = 0
-    while settled < 2 and time.perf_counter() - begun < seconds:
-        done = await asyncio.gather(*(_timed(caller) for _ in range(concurrency * 10)))
-        for bad, took in done:
+
+    async def ten() -> list[float]:
+        found = []
+        for _ in range(10):
+            bad, took = await _timed(caller)
             answers.sent += 1
             _take(answers, bad, took)
-        medians.append(statistics.median(took for _, took in done))
-        settled = settled + 1 if abs(medians[-1] - medians[-2]) < 0.1 * medians[-2] else 0
+            found.append(took)
+        return found
+
+    while settled < 2 and time.perf_counter() - begun < seconds:
+        rounds = await asyncio.gather(*(ten() for _ in range(concurrency)))
+        median = statistics.median(took for some in rounds for took in some)
+        settled = settled + 1 if abs(median - before) < 0.1 * before else 0
+        before = median
     answers.seconds = time.perf_counter() - begun
     return answers
 

@@ -26,7 +26,7 @@ from tui.local_trial.trial import Served, Tell
 from tui.plan.load_save.document import Document
 
 SECONDS = 150.0
-"""How long one deployment is measured, at most, with its restarts and without its first start."""
+"""How long one deployment is measured, at most, without its starts."""
 SHARES = ((0.3, 0.5, 0.7, 0.85, 0.95), (0.5, 0.7, 0.9), (0.5, 0.8))
 """Shares of what a server answers at most: as many as leave ENOUGH requests to each, on average."""
 ENOUGH = 100
@@ -196,21 +196,15 @@ class _OneDeployment:
         counts = sorted(set(self._options.workers)) or _usual_workers(
             kept.count, self._load.planned.get(self._name, "")
         )
-        tell(f"Load: {self._name} is measured on {kept.in_words}, for at most {self._options.seconds:.0f} s.")
+        tell(f"Load: {self._name} is measured on {kept.in_words}, for at most {self._options.seconds:.0f} s without its starts.")
         for place, workers in enumerate(counts):
-            left = self._ends - time.monotonic()
-            if place and left < LEAST_SECONDS * 4:
-                tell(f"Load: {workers} workers were not measured: the time is over.")
-                break
-            ends = time.monotonic() + left / (len(counts) - place)
-            if workers != 1:
-                document = with_workers(self._served.document, workers, self._name)
-                why = await asyncio.to_thread(self._served.again, document)
-                if why:
-                    raise Refused(f"It could not be served with {workers} workers: {why}")
-            await self._with(workers, ends)
+            try:
+                await self._with(workers, len(counts) - place)
+            except Refused as why:
+                self._lost.append(str(why))
+                tell(f"Load: {_count(workers, 'worker')}: not measured: {why}")
         if not self._points:
-            raise Refused(self._lost[0] if self._lost else "No rate was measured in the time.")
+            raise Refused(self._lost[0])
         peak = self._served.memory.deployments.get(self._name, {}).get("peak")
         sizes = [len(body) for body in self._bodies]
         first, last = min(self._rest), max(self._rest)
@@ -231,13 +225,22 @@ class _OneDeployment:
             refused="",
         )
 
-    async def _with(self, workers: int, ends: float) -> None:
-        socket = await self._idle(workers)
-        tell = self._served.tell
+    async def _with(self, workers: int, counts: int) -> None:
+        """Measure it with so many workers, in its part of the time left; `counts` such measurements are left."""
+        left = self._time_left()
+        if workers != 1:
+            document = with_workers(self._served.document, workers, self._name)
+            why = await asyncio.to_thread(self._served.again, document)
+            if why:
+                raise Refused(f"It could not be served with {workers} workers: {why}")
+        socket, tell = await self._idle(workers), self._served.tell
+        now = time.monotonic()
+        self._ends = now + left
+        ends = now + left / counts
         async with arrivals.session(socket) as session:
             caller = Caller(session, "http://container/score", self._bodies)
             tell(f"Load: {_count(workers, 'worker')}: warming up.")
-            warm = await arrivals.warm_up(caller, workers, WARM_UP_SHARE * (ends - time.monotonic()))
+            warm = await arrivals.warm_up(caller, workers, WARM_UP_SHARE * (ends - now))
             if not warm.latencies:
                 raise Refused(f"It answered none of {_count(warm.sent, 'request')}: {warm.first_bad}.")
             self._warm = (self._warm[0] + warm.sent, round(self._warm[1] + warm.seconds, 3))
@@ -253,6 +256,7 @@ class _OneDeployment:
                 await self._at(caller, workers, concurrency, now + (ends - now) / (len(several) - place))
 
     async def _at(self, caller: Caller, workers: int, concurrency: int, ends: float) -> None:
+        self._time_left()
         tell, most = self._served.tell, []
         what = f"{_count(workers, 'worker')}, {concurrency} concurrent"
         for _ in range(REPEATS):
@@ -308,6 +312,12 @@ class _OneDeployment:
     def _lose(self, what: str, why: str) -> None:
         self._lost.append(f"The generator shares too few processors with the server: at {what}, {why}.")
         self._served.tell(f"Load: {what}: not measured: {why}.")
+
+    def _time_left(self) -> float:
+        left = self._ends - time.monotonic()
+        if left < LEAST_SECONDS:
+            raise Refused(f"The time of {self._options.seconds:.0f} s is over.")
+        return left
 
     async def _now(self, *, afresh: bool = False) -> dict[str, Any]:
         return await asyncio.to_thread(lambda: self._served.memory.now(self._name, afresh=afresh))
