@@ -90,8 +90,8 @@ def served(wanted: Deployment, figures: Figures) -> list[Finding]:
 def ready(wanted: Deployment, figures: Figures) -> Finding:
     """The finding about the container's start-up time, compared with its probes."""
     shown, ready = figures.as_dict(), figures.ready
-    after = "" if ready is None else f", ready {_seconds(ready)} after its container was started"
-    took = "" if figures.built is None else f" In total it took {_seconds(figures.built)}."
+    after = "" if ready is None else f", ready {in_seconds(ready)} after its container was started"
+    took = "" if figures.built is None else f" In total it took {in_seconds(figures.built)}."
     message = f"{wanted.name} was served on this machine from the plan's files{after}.{took}"
     allowed = min(_allowed(wanted.liveness_probe), _allowed(wanted.readiness_probe))
     if ready is None or ready <= SLOW * allowed:
@@ -101,7 +101,7 @@ def ready(wanted: Deployment, figures: Figures) -> Finding:
         "be slower than this machine."
     )
     return finding("trial-ready", "warning", "deployment.liveness_probe.initial_delay",
-                   f"{message} The probes allow {_seconds(allowed)}.", remedy, figures=shown)  # fmt: skip
+                   f"{message} The probes allow {in_seconds(allowed)}.", remedy, figures=shown)  # fmt: skip
 
 
 def memory(wanted: Deployment, figures: Figures) -> Finding:
@@ -110,7 +110,7 @@ def memory(wanted: Deployment, figures: Figures) -> Finding:
     if not figures.peak:
         text = f"The memory that {wanted.name} uses is unknown: this system does not report the memory of processes."
         return finding("trial-memory", "unknown", SIZE, text)
-    took = f"Serving {wanted.name} used at most {_bytes(figures.peak)} of memory"
+    took = f"Serving {wanted.name} used at most {in_bytes(figures.peak)} of memory"
     limits = {"peak_bytes": figures.peak, "processes": figures.processes}
     if size is None or not size.memory_gib:
         text = f"{took}; the memory of {wanted.instance_type} is unknown."
@@ -223,11 +223,13 @@ def _percent(share: float) -> str:
     return f"{share * 100:.0f} %" if share >= 0.01 else "less than 1 %"
 
 
-def _bytes(count: int) -> str:
+def in_bytes(count: int) -> str:
+    """Memory in GiB, as sizes have it, or in MiB."""
     return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / 1024**2:.0f} MiB"
 
 
-def _seconds(value: float) -> str:
+def in_seconds(value: float) -> str:
+    """A duration in seconds or minutes."""
     if value < 10:
         return f"{value:.1f} s"
     return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"

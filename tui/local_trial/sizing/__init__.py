@@ -1,0 +1,1 @@
+"""What the measurements of a load run mean for a deployment: size, instances, workers, autoscale."""
