@@ -62,6 +62,16 @@ def count(text: str) -> int:
     return int(_number(text, 0, 100_000, "lines"))
 
 
+def per_second(text: str) -> float:
+    """Parse a rate of requests. Raises ArgumentTypeError."""
+    return _number(text, 0.001, 1_000_000, "requests a second")
+
+
+def milliseconds(text: str) -> float:
+    """Parse a limit of a latency; Azure ends every request after 180 seconds. Raises ArgumentTypeError."""
+    return _number(text, 1, 180_000, "milliseconds")
+
+
 def _number(text: str, least: float, most: float, unit: str) -> float:
     from argparse import ArgumentTypeError
 

@@ -61,6 +61,18 @@ COMMANDS = {
         "aml-deploy check plan.yml\n  aml-deploy check plan.yml --fix\n  aml-deploy check plan.yml --try-locally\n"
         "  aml-deploy check churn-xgboost --rehearse --json",
     ),
+    "size": Command(
+        options.SIZE,
+        "tui.plain.commands.size:run",
+        "measure the model under load here, and recommend size and instances",
+        "Serves model, code and environment on this machine, measures them under load (about 3 minutes), and "
+        "recommends size, instances, workers, concurrent requests, request timeout and autoscale: the three cheapest "
+        "that hold, and why others do not. Each line says whether it was measured here or is an estimate for Azure's "
+        "processors. Quota and region are read from Azure where possible. Exit code 0: recommended; 1: no figure can "
+        "be given, or no size holds; 2: the plan or the command line is wrong.",
+        "aml-deploy size plan.yml\n  aml-deploy size plan.yml --rps 200 --p95 50 --fix\n"
+        "  aml-deploy size churn-xgboost --rehearse --requests golden.jsonl --json",
+    ),
     "requests": Command(
         options.REQUESTS,
         "tui.plain.commands.requests:run",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.cli.arguments import ALONE, Argument, argument, count, flag, repeated, seconds
+from tui.cli.arguments import ALONE, Argument, argument, count, flag, milliseconds, per_second, repeated, seconds
 
 JSON = flag("--json", help="print only JSON on stdout, one object per line")
 YES = flag("--yes", help="do not ask for confirmation; required without a terminal")
@@ -69,15 +69,27 @@ WIZARD = (
     *REHEARSING,
     flag("--version", help="print the version"),
 )
+FIX_YES = flag("--yes", help="with --fix: do not ask for confirmation")
 CHECK = (
     *PLAN,
     flag("--fix", help="apply the corrections that the check proposes to the plan's files; asks on a terminal"),
-    flag("--yes", help="with --fix: do not ask for confirmation"),
+    FIX_YES,
     flag(
         "--try-locally",
         help="also serve model, code and environment on this machine, call them, and report the results",
     ),
     flag("--dress-rehearsal", dest="try_locally"),
+    JSON,
+)
+SIZE = (
+    *PLAN,
+    argument("--rps", metavar="N", type=per_second, help="requests a second (default: what one instance answers)"),
+    argument(
+        "--p95", metavar="MS", type=milliseconds, help="the limit of the p95 in ms (default: twice the p95 at rest)"
+    ),
+    argument("--requests", metavar="FILE", help="a file of requests to send (default: the plan's, or its sample)"),
+    flag("--fix", help="write the cheapest choice into the plan's files; asks on a terminal"),
+    FIX_YES,
     JSON,
 )
 REQUESTS = (

@@ -21,6 +21,8 @@ from tui.local_trial.sizing.words import LISTED, MEASURED, Line
 from tui.plan.model import Deployment
 from tui.plan.sizes import Size
 
+__all__ = ["Choice", "Recommendation", "Wanted", "recommend"]
+
 CHOICES = 3
 
 
@@ -66,12 +68,14 @@ def recommend(
     prices: Prices,
     quota: Mapping[str, int] | None = None,
     *,
+    refused: Mapping[str, str] | None = None,
     current: Deployment | None = None,
     today: date | None = None,
 ) -> Recommendation:
     """The three cheapest of `sizes` that hold the wanted load, and why others fall out.
 
     `quota` is the cores left by family (lower case); None if unknown. `current` is the plan's deployment.
+    `refused` says of further sizes why they cannot be chosen.
     """
     if measured.refused:
         return Recommendation(measured.deployment, wanted, why=measured.refused)
@@ -83,7 +87,7 @@ def recommend(
     lines = [*words.about(measured, found, used.p95_ms or 0.0), *chosen_lines, Line(LISTED, f"Prices: {prices.note}.")]
     if quota is None:
         lines.append(Line(LISTED, "The quota left is not known, so no size is excluded by it."))
-    held, refused = [], {}
+    held, refused = [], dict(refused or {})
     for size in sizes:
         reason = excluded(size, today or date.today())
         fits = [] if reason else [Fit(measured, way, size, used, quota) for way in found]

@@ -28,7 +28,7 @@ def run(arguments: Namespace) -> int:
     if arguments.fix:
         findings = _corrected(arguments, findings)
     if arguments.try_locally:
-        findings = worst_first([*findings, *_tried_locally(arguments)])
+        findings = worst_first([*findings, *tried_locally(arguments)["findings"]])
     if arguments.json:
         for finding in findings:
             out_json(finding)
@@ -39,47 +39,55 @@ def run(arguments: Namespace) -> int:
     return BLOCKED if any(finding.get("severity") == "blocker" for finding in findings) else 0
 
 
-def _tried_locally(arguments: Namespace) -> list[dict[str, Any]]:
-    """The findings of a local trial of the plan. Raises Failure."""
+def tried_locally(arguments: Namespace, load: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The report of a local trial of the plan; with `load`, the options of a load run, of that. Raises Failure."""
     import asyncio
     import os
 
     from tui.local_trial.client import perform
-    from tui.plan.load_save.load import load
+    from tui.plan.load_save.load import load as load_plan
 
     told = ""
 
     def tell(line: str) -> None:
         nonlocal told
-        step = line.partition(":")[0]
+        step = line if line.startswith("Load:") else line.partition(":")[0]
         if step != told:
             told = step
-            say(f"Local trial: {line}")
+            say(line if line.startswith("Load:") else f"Local trial: {line}")
 
-    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    document = load_plan(arguments.plan, arguments.overlays, arguments.sets)
+    options = {} if load is None else {"load": dict(load)}
     try:
-        report = asyncio.run(perform(document, os.environ, tell))
+        return asyncio.run(perform(document, os.environ, tell, **options))
     except OSError as error:
         raise Failure(f"The local trial cannot run: {error.strerror or error}.") from None
-    return list(report["findings"])
 
 
 def _corrected(arguments: Namespace, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Correct the plan where possible; return the findings, checked again if something was changed."""
+    if not written(arguments, findings, "The checks propose no corrections to the plan."):
+        return findings
+    document, environ = ready(arguments)
+    return worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
+
+
+def written(arguments: Namespace, findings: list[dict[str, Any]], nothing: str) -> bool:
+    """Write the fixes of findings into the plan's files, after asking on a terminal; return whether any was written.
+
+    `nothing` is said if the findings have none.
+    """
     from tui.plain.fix_plan import correct, planned
 
     if can_ask() and not arguments.yes and (lines := planned(arguments, findings)):
         say("\n".join(["Proposed corrections of the plan's files:", *(f"  {line}" for line in lines)]))
         if not confirmed("Write them?"):
             say("Nothing was written.")
-            return findings
+            return False
     done, left = correct(arguments, findings)
-    for line in [*done, *left] or ["The checks propose no corrections to the plan."]:
+    for line in [*done, *left] or [nothing]:
         say(line)
-    if not done:
-        return findings
-    document, environ = ready(arguments)
-    return worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
+    return bool(done)
 
 
 def worst_first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
