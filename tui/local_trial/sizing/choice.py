@@ -74,7 +74,8 @@ def choice_of(fit: Fit, prices: Prices, quota: Mapping[str, int] | None, current
     """The settings for instances that hold the load; `current` is the plan's deployment."""
     amount = prices.amounts.get(fit.size.name)
     hour = None if amount is None else round(amount * fit.instances, 4)
-    concurrent = max(fit.served, -(-places(fit.served * fit.instances, _used(fit), REJECTED) // (2 * fit.instances)))
+    waiting = -(-places(fit.served * fit.instances, fit.each / fit.way.capacity, REJECTED) // (2 * fit.instances))
+    concurrent = max(fit.served, fit.concurrency, waiting)
     slow = fit.way.p99(fit.each) * fit.slower
     choice = Choice(
         size=fit.size,
@@ -92,11 +93,6 @@ def choice_of(fit: Fit, prices: Prices, quota: Mapping[str, int] | None, current
         currency=prices.currency,
     )
     return replace(choice, changes=_changes(choice, current), lines=tuple(_lines(fit, choice, slow)))
-
-
-def _used(fit: Fit) -> float:
-    """The share of the most answers an instance could give that the wanted load takes."""
-    return fit.each / fit.way.capacity
 
 
 def _timeout(least: float) -> int:
@@ -176,7 +172,7 @@ def _lines(fit: Fit, choice: Choice, slow: float) -> Iterator[Line]:
         what = f"{in_bytes(choice.memory_bytes)}{gib} for {counted(choice.worker_count, 'worker')}"
         yield Line(ESTIMATE, f"Memory: {what}, from what each worker took here.")
     concurrent = choice.max_concurrent_requests_per_instance
-    why = f"as many as its workers serve, which {100 - REJECTED * 100:g} % of the requests find free or wait for"
+    why = "as many as its workers serve; Azure lets as many again wait"
     if concurrent > fit.served:
         why = f"it serves {fit.served} at a time; the others wait, instead of getting status 429 when many come at once"
     yield Line(ESTIMATE, f"max_concurrent_requests_per_instance {concurrent}: {why}.")

@@ -40,10 +40,9 @@ class Fit:
         self.measured, self.way, self.size, self.wanted = measured, way, size, wanted
         scale = size.cores / measured.cores
         self.workers = max(1, math.floor(way.workers * scale + 1e-9))
-        self.served = self.workers
+        self.concurrency = max(1, math.floor(way.concurrency * scale + 1e-9))
+        self.served = self.workers if measured.blocked is not False else max(self.workers, self.concurrency)
         """Requests that an instance serves at the same time."""
-        if measured.blocked is False:
-            self.served = max(self.workers, math.floor(way.concurrency * scale + 1e-9))
         # No worker gets fewer cores than it had, unless the size has fewer than one worker had.
         self.grown = scale if way.workers * scale < 1 else min(scale, self.workers / way.workers)
         first = way.points[0]

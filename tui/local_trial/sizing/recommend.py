@@ -95,7 +95,9 @@ def recommend(
         if reason or all(problems):
             refused[size.name] = reason or min(problems, key=seriousness)
             continue
-        best = min((fit for fit in fits if not fit.problem), key=lambda fit: (fit.instances, fit.workers, fit.served))
+        best = min(
+            (fit for fit in fits if not fit.problem), key=lambda fit: (fit.instances, fit.workers, fit.concurrency)
+        )
         held.append(best)
     price = prices.amounts.get
 

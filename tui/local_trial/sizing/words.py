@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tui.local_trial.load.measured import Measured
+from tui.local_trial.load.measured import Measured, Point
 from tui.local_trial.sizing.curve import Way
 from tui.local_trial.verdict import in_bytes, in_seconds
 
@@ -65,6 +65,13 @@ def about(measured: Measured, ways: list[Way], limit: float) -> Iterator[Line]:
     yield Line(MEASURED, f"{measured.deployment} on {where}: {sent}; {warm}.")
     for way in ways:
         yield Line(MEASURED, _about(way, limit))
+    kept_up = {(way.workers, way.concurrency) for way in ways}
+    for point in sorted(measured.points, key=lambda one: one.rate):
+        if (point.workers, point.concurrency) not in kept_up:
+            kept_up.add((point.workers, point.concurrency))
+            failed = f"{point.failed / max(1, point.requests) * 100:.0f} % of the requests got no answer"
+            text = f"{_ways(point)}: not enough, at {rate(point.rate)} requests a second {failed}."
+            yield Line(MEASURED, text)
     if measured.blocked is not None:
         text = "A worker answers one request at a time: run() blocks."
         yield Line(MEASURED, text if measured.blocked else "A worker answers several requests at a time.")
@@ -83,9 +90,13 @@ def about(measured: Measured, ways: list[Way], limit: float) -> Iterator[Line]:
         yield Line(MEASURED, f"Ready {in_seconds(measured.ready_seconds)} after the container's start.")
 
 
+def _ways(of: Way | Point) -> str:
+    return f"{counted(of.workers, 'worker')}, {counted(of.concurrency, 'concurrent request')}"
+
+
 def _about(way: Way, limit: float) -> str:
     held = way.holds(limit)
-    what = f"{counted(way.workers, 'worker')}, {counted(way.concurrency, 'concurrent request')}"
+    what = _ways(way)
     rest = f"p95 {ms(way.rest_ms)} at {rate(way.points[0].rate)} requests a second"
     cpu = "" if way.cpu_ms is None else f"; {ms(way.cpu_ms)} of processor time a request"
     if not held:

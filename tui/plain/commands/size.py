@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
         for item in findings if arguments.json else finding_lines(findings):
             (out_json if arguments.json else out)(item)
         say("Nothing was measured, so nothing is recommended.")
-    if arguments.fix:
+    if arguments.fix and any(made.choices for made in found):
         fixes = [
             {"fix": {"key": key, "value": value}} for made in found[:1] for key, value in made.changes.items()
         ]  # fmt: skip
