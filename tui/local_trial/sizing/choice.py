@@ -203,7 +203,7 @@ def _about_autoscale(fit: Fit, choice: Choice) -> str:
         text = (
             f"No autoscale: at the load that an instance holds, it uses {share:.0f} % of its cores, since run() waits"
         )
-        return f"{text}; a rule on the processor would not notice."
+        return f"{text} or other programs used them here; a rule on the processor would not notice the load."
     if found is None:
         return "No autoscale: the quota has no room for another instance."
     low = "two instances, so that one remains when the other fails"

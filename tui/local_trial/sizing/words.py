@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tui.local_trial.load.measured import Measured, Point
-from tui.local_trial.sizing.curve import Way
+from tui.local_trial.sizing.curve import FAILED, Way
 from tui.local_trial.verdict import in_bytes, in_seconds
 
 MEASURED, ESTIMATE, LISTED = "measured", "estimate", "listed"
@@ -69,8 +69,11 @@ def about(measured: Measured, ways: list[Way], limit: float) -> Iterator[Line]:
     for point in sorted(measured.points, key=lambda one: one.rate):
         if (point.workers, point.concurrency) not in kept_up:
             kept_up.add((point.workers, point.concurrency))
-            failed = f"{point.failed / max(1, point.requests) * 100:.0f} % of the requests got no answer"
-            text = f"{_ways(point)}: not enough, at {rate(point.rate)} requests a second {failed}."
+            share = point.failed / max(1, point.requests)
+            why = f"{share * 100:.0f} % of the requests got no answer"
+            if share <= FAILED:
+                why = f"it answered {rate(point.answered)}"
+            text = f"{_ways(point)}: did not keep up with {rate(point.rate)} requests a second; {why}."
             yield Line(MEASURED, text)
     if measured.blocked is not None:
         text = "A worker answers one request at a time: run() blocks."

@@ -16,10 +16,13 @@ from tui.plain.ask_helper import Asker, conversation
 from tui.plain.commands.check import finding_lines, tried_locally, worst_first, written
 from tui.plain.failure import Failure
 from tui.plain.terminal import out, out_json, say
+from tui.plan import sizes
 from tui.plan.load_save.document import Document
 from tui.plan.model import Plan
 
 AZURE_SECONDS = 60
+REASONS, NAMES = 8, 3
+"""How many reasons, and sizes of the same reason, are printed."""
 
 
 def run(arguments: Namespace) -> int:
@@ -108,20 +111,33 @@ def lines(found: Recommendation) -> Iterator[str]:
         yield f"{number}. {_title(choice)}"
         yield from (f"   {line.basis:<8}  {line.text}" for line in choice.lines)
     if found.dearer:
-        more = (
-            f", {', '.join(found.dearer[:3])} the cheapest of them" if len(found.dearer) > 1 else f": {found.dearer[0]}"
-        )
-        yield f"{words.counted(len(found.dearer), 'other size')} that hold cost more, or have no price{more}."
-    if found.refused:
-        yield "Not chosen:"
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for name, reason in found.refused.items():
-        reasons[reason].append(name)
-    for reason, names in reasons.items():
-        yield f"  {', '.join(names)}: {reason}"
+        dearer = words.counted(len(found.dearer), "other size")
+        yield f"Dearer, or without a price: {dearer} that also hold; the first is {found.dearer[0]}."
+    yield from _refused(found.refused)
     if found.changes:
         yield "Changes of the plan by the first (--fix writes them):"
-        yield from (f"  {key}: {value}" for key, value in found.changes.items())
+        yield from (f"  {key}: {_shown(value)}" for key, value in found.changes.items())
+
+
+def _shown(value: Any) -> str:
+    """A value of the plan; rules as in its file."""
+    return "; ".join(", ".join(map(str, rule.values())) for rule in value) if isinstance(value, list) else str(value)
+
+
+def _refused(refused: Mapping[str, str]) -> Iterator[str]:
+    """Why sizes fall out, those with few cores first; a reason that many share is one line."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for name, reason in sorted(refused.items(), key=lambda one: getattr(sizes.find(one[0]), "cores", 0)):
+        reasons[reason].append(name)
+    for place, (reason, names) in enumerate(reasons.items()):
+        if place == REASONS:
+            left = sum(map(len, list(reasons.values())[REASONS:]))
+            yield f"  {words.counted(left, 'other size')}, with more cores; --json has the reason of each."
+            return
+        more = f" and {len(names) - NAMES} others" if len(names) > NAMES + 1 else ""
+        if not place:
+            yield "Not chosen:"
+        yield f"  {', '.join(names[:NAMES] if more else names)}{more}: {reason}"
 
 
 def _title(choice: Choice) -> str:
