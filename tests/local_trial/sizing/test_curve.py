@@ -15,7 +15,7 @@ SERVICE = 0.1
 """Seconds of a request in the simulated server."""
 
 
-def latencies(rate: float, queues: int, servers: int, vary: bool, number: int = 40_000) -> list[float]:
+def latencies(rate: float, queues: int, servers: int, vary: bool, number: int = 20_000) -> list[float]:
     """Simulate Poisson arrivals at random queues, each in front of some servers; return latencies in milliseconds."""
     chance = random.Random(7)
     free = [[0.0] * servers for _ in range(queues)]
@@ -44,7 +44,9 @@ def simulated(servers: int, vary: bool) -> Way:
         points.append(
             Point(servers, servers, share * capacity, 60, len(took), 0, share * capacity, p50, p95, p99, None, None)
         )
-    points.append(Point(servers, servers, 2 * capacity, 60, 100, 0, capacity, 1e5, 1e5, 1e5, None, None))
+    points.append(
+        Point(servers, servers, 2 * capacity, 60, int(120 * capacity), 0, capacity, 1e5, 1e5, 1e5, None, None)
+    )
     nothing = Memory(None, None, None)
     (found,) = ways(
         Measured("blue", "", 1.0, "", None, (0, 0.0), (1, 1), "sample", tuple(points), nothing, None, True, "")
@@ -103,3 +105,17 @@ def test_places_for_one_server(used: float) -> None:
     count = places(1, used, 0.001)
     assert lost(count) <= 0.001 < lost(count - 1)
     assert places(400, 0.9, 0.001) >= 400  # and no number overflows
+
+
+def test_few_requests_may_come_later_than_on_average() -> None:
+    """Of 3.6 a second, 34 came in 12 seconds by chance: that is 2.8 a second, and the server did keep up."""
+    rare = Point(1, 4, 3.6, 12.0, 34, 0, 2.8, 240, 540, 550, 5, 0.01)
+    steady = Point(1, 4, 36.0, 120.0, 3400, 0, 28.0, 240, 540, 550, 5, 0.1)
+    nothing = Memory(None, None, None)
+
+    def kept(point: Point) -> list[Way]:
+        return ways(Measured("blue", "", 1.0, "", None, (0, 0.0), (1, 1), "sample", (point,), nothing, None, True, ""))
+
+    (way,) = kept(rare)
+    assert way.highest == pytest.approx(34 / 12)
+    assert kept(steady) == []

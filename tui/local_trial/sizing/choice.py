@@ -25,6 +25,7 @@ LONGEST_MS = 180_000
 CPU = "CpuUtilizationPercentage"
 LEAST_CPU = 20
 """Below this percentage, a rule would act on what the system itself uses of the processor."""
+WORKERS = "deployment.environment_variables.WORKER_COUNT"
 COUNT, MINIMUM, MAXIMUM, RULES = (
     f"deployment.{key}" for key in ("instance_count", "autoscale.minimum", "autoscale.maximum", "autoscale.rules")
 )
@@ -139,7 +140,7 @@ def _changes(choice: Choice, current: Deployment) -> dict[str, Any]:
     }  # fmt: skip
     if current.environment.inference_config is None:  # a server of its own does not know the variable
         workers = current.environment_variables.get("WORKER_COUNT", "1")
-        pairs["deployment.environment_variables.WORKER_COUNT"] = (workers, str(choice.worker_count))
+        pairs[WORKERS] = (workers, str(choice.worker_count))
     if choice.initial_delay is not None:
         for probe in ("liveness_probe", "readiness_probe"):
             before = getattr(current, probe).initial_delay
@@ -200,10 +201,9 @@ def _about_autoscale(fit: Fit, choice: Choice) -> str:
     if found is None and share is None:
         return "No autoscale: the processor time of a request is not known, and a rule needs it."
     if found is None and share is not None and share < LEAST_CPU:
-        text = (
-            f"No autoscale: at the load that an instance holds, it uses {share:.0f} % of its cores, since run() waits"
-        )
-        return f"{text} or other programs used them here; a rule on the processor would not notice the load."
+        text = f"No autoscale: an instance uses {share:.0f} % of its cores at its load, since run() waits or other programs"
+        text += " used them here; a rule on the processor would not notice."
+        return f"{text} More workers may help: --set {WORKERS}=N measures them too."
     if found is None:
         return "No autoscale: the quota has no room for another instance."
     low = "two instances, so that one remains when the other fails"

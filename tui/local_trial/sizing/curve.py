@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tui.local_trial.load.measured import Measured, Point
 
 FAILED = 0.01
 """A point with a larger share of requests without an answer does not hold."""
 BEHIND = 0.9
-"""A server that answers less than this share of what was due does not keep up: its queue grows for ever."""
+"""A server that answers less than this share of what was due does not keep up, beyond what chance explains."""
 _TAIL = 0.05
 
 
@@ -106,10 +106,16 @@ def ways(measured: Measured) -> list[Way]:
 
 
 def _kept_up(points: list[Point]) -> Iterator[Point]:
-    """The points in the order of their rates, up to the first that the server did not keep up with."""
-    for point in sorted(points, key=lambda one: (one.rate, one.p95_ms)):
+    """The points up to the first that the server did not keep up with, in the order of the rates that really came.
+
+    Arrivals are random: of few requests, fewer may have come in the time than were due on average, and with them the
+    latencies of a lower rate were measured.
+    """
+    came = [replace(point, rate=min(point.rate, point.requests / max(point.seconds, 1e-9))) for point in points]
+    for nominal, point in sorted(zip(points, came), key=lambda pair: (pair[1].rate, pair[1].p95_ms)):
         answers = point.requests - point.failed
-        if not answers or point.failed > FAILED * point.requests or point.answered < BEHIND * point.rate:
+        least = BEHIND - 2 / math.sqrt(max(1, point.requests))
+        if not answers or point.failed > FAILED * point.requests or point.answered < least * nominal.rate:
             return
         yield point
 

@@ -9,6 +9,8 @@ from tui.local_trial.load.measured import Measured, Point
 from tui.local_trial.sizing.curve import FAILED, Way
 from tui.local_trial.verdict import in_bytes, in_seconds
 
+ENOUGH = 100
+"""With fewer requests, a p95 is that of a handful of them."""
 MEASURED, ESTIMATE, LISTED = "measured", "estimate", "listed"
 
 
@@ -100,7 +102,9 @@ def _ways(of: Way | Point) -> str:
 def _about(way: Way, limit: float) -> str:
     held = way.holds(limit)
     what = _ways(way)
-    rest = f"p95 {ms(way.rest_ms)} at {rate(way.points[0].rate)} requests a second"
+    least = min(point.requests for point in way.points)
+    few = "" if least >= ENOUGH else f" (of {counted(least, 'request')} only)"
+    rest = f"p95 {ms(way.rest_ms)}{few} at {rate(way.points[0].rate)} requests a second"
     cpu = "" if way.cpu_ms is None else f"; {ms(way.cpu_ms)} of processor time a request"
     if not held:
         return f"{what}: {rest}, above the limit of {ms(limit)} even there{cpu}."
