@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tui.cli import options
 from tui.cli.arguments import Argument
+from tui.cli.rehearsal_options import REHEARSAL
 
 
 class Command(NamedTuple):
@@ -284,7 +285,7 @@ COMMANDS = {
         "  aml-deploy remove churn-xgboost --rehearse --yes",
     ),
     "rehearsal": Command(
-        options.REHEARSAL,
+        REHEARSAL,
         "tui.plain.commands.rehearsal:run",
         "run the rehearsal (a local Azure) for any client",
         "Runs the rehearsal, a local stand-in for Azure, in the foreground, for any client. It has two workspaces that "
