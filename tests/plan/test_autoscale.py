@@ -166,7 +166,7 @@ def some(chance: random.Random) -> Autoscale:
             ScaleRule(
                 chance.choice(own.OF_ENDPOINT if resource == "endpoint" else own.OF_DEPLOYMENT),
                 chance.choice(own.OPERATORS),
-                chance.choice((0.5, 70.0, 30.25, 100000.0)),
+                chance.choice((0.5, 70.0, 30.25, 100000.0, 123456789.0)),
                 chance.choice(own.STATISTICS),
                 60.0 * chance.randint(5, 720),
                 direction,
@@ -254,10 +254,10 @@ def test_the_example_of_the_api_description_is_read_as_far_as_a_plan_goes() -> N
     ("path", "value", "said"),
     [
         (("enabled",), False, "switched off"),
-        (("profiles", 0, "rules", 0, "metricTrigger", "dividePerInstance"), True, "division by instances"),
+        (("profiles", 0, "rules", 0, "metricTrigger", "dividePerInstance"), True, "dividePerInstance of"),
         (("profiles", 0, "rules", 0, "metricTrigger", "dimensions"), [{"DimensionName": "d"}], "dimensions"),
-        (("profiles", 0, "rules", 0, "metricTrigger", "statistic"), "Max", "statistic Max"),
-        (("profiles", 0, "rules", 0, "metricTrigger", "timeGrain"), "PT5M", "grain PT5M"),
+        (("profiles", 0, "rules", 0, "metricTrigger", "statistic"), "Max", "statistic of"),
+        (("profiles", 0, "rules", 0, "metricTrigger", "timeGrain"), "PT5M", "timeGrain of"),
         (("profiles", 0, "rules", 0, "scaleAction", "type"), "ServiceAllowedNextValue", "does not know"),
         (("profiles", 1, "rules"), [], "rules of its profile night"),
         (("profiles", 1, "recurrence", "schedule", "hours"), [1, 2], "profile night"),

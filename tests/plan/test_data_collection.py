@@ -8,6 +8,7 @@ import pytest
 
 from tui.plan import data_collection as collecting
 from tui.plan.data_collection import Collection
+from tui.plan.fields.all_fields import BY_KEY
 
 ON: dict[str, Any] = {"enabled": "True"}
 
@@ -50,7 +51,8 @@ ON: dict[str, Any] = {"enabled": "True"}
 def test_the_first_wrong_key_is_named(value: Any, place: str | None) -> None:
     found = collecting.problem(value)
     assert (found[0] if found else None) == place
-    assert collecting.rule(value) == (found[1] if found else None)
+    field = BY_KEY["deployment.data_collector.collections"]
+    assert value is None or field.check(value) == (found[1] if found else None)
 
 
 def test_what_is_collected_goes_to_its_asset_or_to_the_default_one() -> None:

@@ -73,7 +73,7 @@ class ScaleRule:
     @property
     def condition(self) -> str:
         """The condition as az writes it: `CpuUtilizationPercentage > 70 avg 5m`."""
-        return f"{self.metric} {self.operator} {self.threshold:g} {self.statistic} {_short(self.window)}"
+        return f"{self.metric} {self.operator} {self.threshold:.12g} {self.statistic} {_short(self.window)}"
 
     @property
     def scale(self) -> str:
@@ -232,16 +232,6 @@ def schedule_problem(value: Any) -> tuple[str, str] | None:
         if twice is not None:
             return f"{twice}.name", f"The name {value[twice]['name']} is there twice; each time needs its own."
     return found
-
-
-def rules_rule(value: Any) -> str | None:
-    """A field rule for rules; see `rules_problem`."""
-    return (rules_problem(value) or ("", None))[1]
-
-
-def schedule_rule(value: Any) -> str | None:
-    """A field rule for a schedule; see `schedule_problem`."""
-    return (schedule_problem(value) or ("", None))[1]
 
 
 def _problem(value: Any, kind: str, keys: tuple[str, ...], most: int, wrong: Any) -> tuple[str, str] | None:

@@ -215,18 +215,10 @@ def _read_rule(item: Mapping[str, Any], notes: list[str]) -> ScaleRule | None:
     if not (resource and operator and statistic and direction and window and cooldown and known):
         notes.append(f"its rule on {metric or 'no metric'}, which has a form that a plan does not know")
         return None
-    other = [
-        said
-        for there, said in (
-            (trigger.get("dimensions"), "its dimensions"),
-            (trigger.get("dividePerInstance"), "its division by instances"),
-            (trigger.get("statistic") not in (None, "Average"), f"its statistic {trigger.get('statistic')}"),
-            (trigger.get("timeGrain") not in (None, "PT1M"), f"its grain {trigger.get('timeGrain')}"),
-        )
-        if there
-    ]
+    parts = ("statistic", "timeGrain", "dimensions", "dividePerInstance")
+    other = [key for key in parts if trigger.get(key) not in (None, False, [], "Average", "PT1M")]
     if other:
-        notes.append(f"of the rule on {metric}: {', '.join(other)}")
+        notes.append(f"{', '.join(other)} of its rule on {metric}")
     threshold, amount = float(trigger.get("threshold") or 0), _whole(action.get("value"))
     percent = action.get("type") == "PercentChangeCount"
     return ScaleRule(metric, operator, threshold, statistic, window, direction, amount, percent, cooldown, resource)

@@ -101,12 +101,6 @@ def problem(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def rule(value: Any) -> str | None:
-    """A field rule for a map of collections; see `problem`."""
-    found = problem(value)
-    return None if found is None else found[1]
-
-
 def _wrong(name: str, item: Any) -> tuple[str, str] | None:
     if not _NAME.match(name):
         return "", f"{name} is not a valid collection name: 1 to 63 letters, digits and underscores, a letter first."

@@ -98,7 +98,6 @@ _COMPUTE_ADVANCED = of_step(
             AUTOSCALE,
         ),
         kind="rules",
-        rule=autoscale.rules_rule,
     ),
     Field(
         "deployment.autoscale.schedule",
@@ -110,7 +109,6 @@ _COMPUTE_ADVANCED = of_step(
             AUTOSCALE,
         ),
         kind="schedule",
-        rule=autoscale.schedule_rule,
     ),
     Field(
         "deployment.app_insights_enabled",
@@ -131,7 +129,6 @@ _COMPUTE_ADVANCED = of_step(
             COLLECTION,
         ),
         kind="collections",
-        rule=data_collection.rule,
     ),
     Field(
         "deployment.data_collector.sampling_rate",

@@ -89,6 +89,8 @@ class Field:
             return None  # a reference is checked when it is resolved
         if self.kind == "secret":
             return "A plan must not contain a secret; use a reference such as ${env:AZURE_CLIENT_SECRET}."
+        if self.kind in PROBLEMS:
+            return (PROBLEMS[self.kind](value) or ("", None))[1]
         return self.rule(value)
 
 
