@@ -207,6 +207,8 @@ def test_a_time_over_midnight_ends_on_the_following_days() -> None:
     assert [one["recurrence"]["schedule"]["hours"] for one in profiles[1:]] == [[20], [6]]
     assert [one["capacity"]["maximum"] for one in profiles] == ["4", "1", "4"]
     assert profiles[2]["rules"] == profiles[0]["rules"] != []
+    by_day = body(own.autoscale(1, 4, [OUT], [{**NIGHT, "end": "23:00"}]))["properties"]["profiles"]
+    assert by_day[1]["recurrence"]["schedule"]["days"] == by_day[2]["recurrence"]["schedule"]["days"]
 
 
 # Settings of others. The facts are those of Microsoft's pages on autoscale: what the portal, az and the SDK write.
@@ -261,6 +263,8 @@ def test_the_example_of_the_api_description_is_read_as_far_as_a_plan_goes() -> N
         (("profiles", 0, "rules", 0, "scaleAction", "type"), "ServiceAllowedNextValue", "does not know"),
         (("profiles", 1, "rules"), [], "rules of its profile night"),
         (("profiles", 1, "recurrence", "schedule", "hours"), [1, 2], "profile night"),
+        # As az writes such a time: on the same days, where it would last for most of the week.
+        (("profiles", 2, "recurrence", "schedule", "days"), ["Monday", "Friday"], "profile night"),
         (("profiles", 2, "capacity", "maximum"), "9", "limits and rules after"),
         (("profiles", 0, "capacity", "default"), "3", "3 instances"),
     ],
