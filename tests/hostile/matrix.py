@@ -99,6 +99,7 @@ class Ground:
             (folder / PRESET.path.stem / part).write_text(f"# {name}\n", encoding="utf-8")
         plan = yaml.safe_load(PRESET.path.read_text(encoding="utf-8"))
         plan["endpoint"]["name"] = plan["deployment"]["model"]["name"] = name
+        plan["deployment"]["autoscale"] = {"minimum": 1, "maximum": 2}
         plan["limits"] = {"total": TOTAL}
         (folder / "plan.yml").write_text(yaml.safe_dump(plan), encoding="utf-8")
         return folder / "plan.yml"

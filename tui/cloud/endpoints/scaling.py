@@ -89,6 +89,7 @@ def _settings(cloud: Cloud, scope: str) -> dict[str, list[Autoscale]]:
         endpoint, _, kind = endpoint.lower().rpartition("/")
         if kind != "deployments":
             continue
+        autoscale_settings.read(item)  # what compares it later relies on its form
         profiles = [one for one in properties.get("profiles") or () if one]
         limits = [one["capacity"] for one in profiles if one.get("capacity")] or [{}]
         found.setdefault(endpoint, []).append(
