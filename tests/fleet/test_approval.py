@@ -13,9 +13,11 @@ from tui.cloud.endpoints import live_state
 from tui.cloud.endpoints.live_state import Live
 from tui.fleet.approval import approvable, moved
 from tui.fleet.drift import changes_told_apart
+from tui.plan.autoscale import Autoscale, ScaleRule
 from tui.plan.model import Deployment, Endpoint, Environment, Model, Plan
 from tui.plan.planned_changes import deployment_change
 
+RULE = ScaleRule("CpuUtilizationPercentage", ">", 70, "avg", 300.0, "out", 1)
 BLUE = Deployment("blue", Model("m"), None, Environment("e"), {"LOGIN": "of-the-plan"}, instance_type="Standard_F4s_v2")
 PLAN = Plan(endpoint=Endpoint("churn", tags={"api_token.v2": "hunter2x", "team": "risk"}), deployment=BLUE)
 THERE = {
@@ -69,3 +71,25 @@ def test_a_deployment_whose_name_begins_like_that_of_a_removed_one_is_compared()
     said = moved(found, PLAN, live({**two, "instance_count": 9}))
     assert "In Azure, deployment blue was removed since." in said
     assert "In Azure, deployment.blue2.instance_count was 1 when it was approved, and is 9 now." in said
+
+
+def test_an_autoscale_setting_that_a_run_would_change_has_not_moved() -> None:
+    def there(maximum: str, **tags: str) -> Live:
+        capacity = {"minimum": "1", "maximum": maximum, "default": "1"}
+        setting = {"name": "by-load", "tags": tags, "properties": {"profiles": [{"rules": [], "capacity": capacity}]}}
+        rule = {"name": "by-load", "minimum": 1, "maximum": int(maximum)}
+        return live({**THERE, "autoscale": rule, "autoscale_setting": setting})
+
+    scaled = replace(PLAN, deployment=replace(BLUE, autoscale=Autoscale(1, 4, (RULE,))))
+    found = approvable(scaled, there("2"), [])
+    assert moved(found, scaled, there("2")) == []
+    (said,) = moved(found, scaled, there("3"))
+    assert said.startswith("In Azure, deployment.blue.autoscale_setting.maximum was 2")
+    (said,) = moved(found, replace(PLAN, deployment=replace(BLUE, autoscale=Autoscale(1, 5, (RULE,)))), there("2"))
+    assert said.startswith("In the plan, deployment.autoscale.maximum was 4")
+    # What a run leaves alone may change, but not what it removes.
+    found = approvable(PLAN, there("2"), [])
+    assert moved(found, PLAN, there("3")) == []
+    ours = {"aml-deploy": "1"}
+    found = approvable(PLAN, there("2", **ours), [])
+    assert "autoscale_setting.maximum was 2" in moved(found, PLAN, there("3", **ours))[0]

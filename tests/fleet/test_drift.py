@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tui.cloud.monitor.activity_log import Change as Entry
-from tui.fleet.drift import after, changes_told_apart
+from tui.fleet.drift import SETTING, Kept, after, changes_since, changes_told_apart
+from tui.plan.autoscale import Autoscale
+from tui.plan.model import Deployment, Plan
 from tui.plan.planned_changes import Change, FieldChange
 
 DEPLOYMENT = "/x/onlineEndpoints/churn/deployments/blue"
@@ -61,3 +63,20 @@ def test_what_an_earlier_plan_left_is_nobodys_change() -> None:
     assert changes_told_apart([], left, {}, []) == []
     (found,) = changes_told_apart([], left, {}, [entry("ann")])
     assert (found["field"], found["before"], found["after"], found["by"]) == ("tags.team", None, "a", "hand")
+
+
+def test_rules_that_somebody_has_changed_since_the_last_run_are_told() -> None:
+    blue = Deployment("blue", autoscale=Autoscale(1, 3))
+    capacity = {"minimum": "1", "maximum": "5", "default": "1"}
+    setting = {"name": "s", "properties": {"enabled": True, "profiles": [{"capacity": capacity, "rules": []}]}}
+    there = {"name": "blue", "autoscale_setting": setting}
+    kept = {"": Kept(Plan(deployment=blue), {}), "blue": Kept(Plan(deployment=blue), {})}
+    endpoint = {"name": "", "tags": {}, "deployments": [there]}
+    since = [one for one in changes_since(kept, endpoint) if one.resource == "autoscale"]
+    by = Entry("2026-11-23T10:00:00Z", "", "systemData/write", DEPLOYMENT + SETTING, "Succeeded", "ann")
+    (found,) = changes_told_apart([], since, {}, [by])
+    assert {key: found[key] for key in ("field", "before", "after", "by", "who", "apply")} == {
+        "field": "maximum", "before": 3, "after": 5, "by": "hand", "who": "ann", "apply": False,
+    }  # fmt: skip
+    (found,) = changes_told_apart([], since, {}, [entry("bob")])
+    assert found["by"] == "unknown", "a record of the deployment is none of its setting"

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.engine.decisions.plain_run import Clock, a_run
+from tui.cloud.endpoints import scaling
+from tui.cloud.endpoints.scaling import Autoscale
 from tui.engine import clean_up as cleaning
 from tui.engine.clean_up import clean_up
 from tui.engine.leftovers import Left, left_behind, still_there, stopped_message
@@ -91,6 +93,7 @@ def test_a_leftover_in_words(state: str, words: str) -> None:
 
 
 MODEL, ENDPOINT = Left("model", "m:1"), Left("endpoint", "churn", "Succeeded")
+RULES, SCALED = Left("autoscale", "s"), [("autoscale", "s")]
 SHIFTED = Shift({"blue": 100}, {"blue": 90, "green": 10})
 
 
@@ -106,6 +109,8 @@ SHIFTED = Shift({"blue": 100}, {"blue": 90, "green": 10})
         ({"created": MADE}, [], {"cleaned": True}, ["was removed"], ["not created"]),
         ({"created": MADE}, [ENDPOINT], {"cleaned": True}, ["Left in Azure"], ["was removed"]),
         ({"created": MADE}, [], {}, [], ["not created", "was removed"]),
+        ({"created": SCALED}, [RULES], {}, ["autoscale setting s. Applying the plan without autoscale"], ["remove "]),
+        ({"created": MADE}, [ENDPOINT, RULES], {}, ["complete; autoscale setting s. Remove it with"], ["Applying"]),
         ({"shift": SHIFTED}, [], {}, ["Traffic: blue 90 %, green 10 %; before the run: blue 100 %", "rollback churn"],
          ["not created"]),
         ({"shift": Shift({}, {"green": 100})}, [], {}, ["before the run: no traffic"], ["Roll back with"]),
@@ -140,6 +145,9 @@ class Place:
         )
         monkeypatch.setattr("tui.cloud.endpoints.endpoints.begin_delete", lambda cloud, name: f"delete {name}")
         monkeypatch.setattr("tui.cloud.endpoints.deployments.begin_delete", lambda cloud, _, name: f"delete {name}")
+        self.rules: list[Autoscale] = []
+        monkeypatch.setattr(scaling, "autoscale", lambda cloud, at: self.rules)
+        monkeypatch.setattr(scaling, "delete", lambda cloud, name: self.done.append(f"delete {name}"))
         monkeypatch.setattr("tui.cloud.endpoints.traffic.begin_set", lambda cloud, name, *splits: splits)
 
     def read(self) -> Found:
@@ -147,7 +155,7 @@ class Place:
 
     def clean(self, folder: Path, found: Found, **more: Any) -> Run:
         self.answers = found if isinstance(found, list) else [found]
-        run = a_run(folder, created=list(MADE), **more)
+        run = a_run(folder, created=[*MADE, *more.pop("also", [])], **more)
         clean_up(run)
         return run
 
@@ -165,6 +173,22 @@ def test_an_endpoint_that_the_run_made_is_removed_with_its_deployments(place: Pl
     run = place.clean(tmp_path, endpoint(green=MINE))
     assert place.done == ["delete churn"]
     assert (removed(run), run.created) == (["churn", "green"], [("model", "m:1")])
+
+
+def test_rules_go_before_what_they_scale_and_those_of_others_stay(place: Place, tmp_path: Path) -> None:
+    def rule(name: str, deployment: str, **tags: str) -> Autoscale:
+        return Autoscale(name, deployment, True, 1, 2, {"tags": tags})
+
+    ours, theirs = {"aml-deploy": "1", **MINE}, {"aml-deploy": "1", **THEIRS}
+    place.rules = [
+        rule("of-green", "green", **ours), rule("made-for-blue", "blue", **ours), rule("changed", "blue", **ours),
+        rule("taken-over", "blue", **theirs), rule("by-hand", "green"),
+    ]  # fmt: skip
+    also = [("autoscale", name) for name in ("of-green", "made-for-blue", "taken-over")]
+    run = place.clean(tmp_path, endpoint(tags={}, green=MINE, blue=THEIRS), also=also)
+    assert place.done == ["delete of-green", "delete made-for-blue", "delete green"]
+    assert removed(run) == ["of-green", "made-for-blue", "green"]
+    assert run.created == [("model", "m:1"), ("endpoint", "churn"), ("autoscale", "taken-over")]
 
 
 def test_on_somebody_elses_endpoint_only_the_deployment_is_removed(place: Place, tmp_path: Path) -> None:

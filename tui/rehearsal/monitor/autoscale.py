@@ -10,6 +10,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from tui.rehearsal.arm import operations
+from tui.rehearsal.arm.assets import system_data
 from tui.rehearsal.arm.errors import ArmError, bad_content
 from tui.rehearsal.arm.front import Call, Fields, Route, page
 from tui.rehearsal.arm.resource_paths import REGION
@@ -56,12 +57,14 @@ async def put_setting(call: Call) -> web.Response:
     for profile in profiles:
         _require_profile(profile)
     identity = _id(call)
+    before = call.service.store.get(identity)
     body = {
         "id": identity,
         "name": call["setting"],
         "type": "Microsoft.Insights/autoscaleSettings",
         "location": call.body.text("location", REGION),
         "tags": call.body.texts("tags"),
+        "systemData": system_data(call, before.body.get("systemData") if before else None),
         "properties": {
             "profiles": profiles,
             "notifications": properties.raw("notifications") or [],
