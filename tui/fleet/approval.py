@@ -21,6 +21,8 @@ from tui.cloud.endpoints.deployments import MADE_TAG
 from tui.cloud.endpoints.live_state import Live
 from tui.common.redact import HIDDEN, looks_secret
 from tui.plan.approved_change import FORMAT
+from tui.plan.autoscale import Autoscale
+from tui.plan.autoscale_settings import attributes
 from tui.plan.autoscale_settings import read as read_setting
 from tui.plan.model import Plan
 from tui.plan.planned_changes import short_id
@@ -101,7 +103,7 @@ def _of_azure(live: Live, plan: Plan) -> dict[str, str]:
     for name, one in deployments.items():
         setting = one.pop("autoscale_setting", None) or {}
         if setting and (name in scaled or MADE_TAG in (setting.get("tags") or {})):
-            one["autoscale_setting"] = {"name": setting.get("name"), **asdict(read_setting(setting)[0])}
+            one["autoscale_setting"] = {"name": setting.get("name"), **attributes(read_setting(setting)[0])}
     for one in (endpoint, *deployments.values()):
         if one and one["provisioning_state"] not in _BROKEN:
             one["provisioning_state"] = "not failed"  # whatever is in progress, a run waits for its end
@@ -113,10 +115,12 @@ def _of_azure(live: Live, plan: Plan) -> dict[str, str]:
 
 def _flat(value: Any, at: str) -> Iterator[tuple[str, str]]:
     """The values in nested data by dotted key, as texts; empty ones are omitted."""
+    if isinstance(value, Autoscale):
+        value = attributes(value)
     if is_dataclass(value) and not isinstance(value, type):
         value = vars(value)
-    if isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) or is_dataclass(one) for one in value):
-        value = {getattr(one, "name", str(place)): one for place, one in enumerate(value)}
+    if isinstance(value, (list, tuple)) and any(map(is_dataclass, value)):
+        value = {one.name: one for one in value}
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _flat(item, f"{at}.{key}" if at else str(key))

@@ -146,7 +146,7 @@ def differences(wanted: Autoscale | None, setting: Mapping[str, Any] | None) -> 
     What Azure does while metrics are missing (`default`), notifications and prediction are no attributes of a plan.
     """
     found, notes = read(setting) if setting else (None, [])
-    before, after = _attributes(found), _attributes(wanted)
+    before, after = attributes(found), attributes(wanted)
     differing = [(key, before.get(key), after.get(key)) for key in ("minimum", "maximum")]
     old = [rule for rule in before["rules"] if rule not in after["rules"]]
     new = [rule for rule in after["rules"] if rule not in before["rules"]]
@@ -175,7 +175,7 @@ def count_after(wanted: Autoscale | None, planned: int, found: Mapping[str, Any]
     return count if found.get("autoscale") else planned
 
 
-def _attributes(given: Autoscale | None) -> dict[str, Any]:
+def attributes(given: Autoscale | None) -> dict[str, Any]:
     """The attributes as shown: a rule and a time as one line each."""
     made = tree(given) if given else {}
     schedule = {one["name"]: show([one], SCHEDULE_LEADING).partition(", ")[2] for one in made.get("schedule", ())}

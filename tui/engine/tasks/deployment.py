@@ -87,7 +87,7 @@ def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[Deploy
         if found.instance_count != wanted.instance_count and wanted.autoscale is None:
             told = "whether an autoscale rule sets the instance count is unknown; the plan's is used."
             task.log(f"{error.title}: {told}")
-    if found.autoscale:
+    if found.autoscale and found.instance_count != wanted.instance_count:
         rule = found.autoscale["name"]
         task.log(f"The autoscale rule {rule} sets the instance count of {found.name}, now {found.instance_count}.")
     return found, replace(wanted, instance_count=count_after(wanted.autoscale, wanted.instance_count, asdict(found)))

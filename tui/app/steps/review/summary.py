@@ -98,6 +98,7 @@ def made_of(store: Store) -> dict[str, str]:
         "code": text(SCRIPT),
         "environment": conda if conda != "empty" else image,
         "deployment": f"{number} × {size}",
+        "autoscale": f"{text('deployment.autoscale.minimum')} to {text('deployment.autoscale.maximum')} instances",
         "traffic": in_words(traffic, none="", zeros=True) if isinstance(traffic, dict) else "",
     }
 
