@@ -171,6 +171,7 @@ def test_other_refusals_keep_their_remedy() -> None:
         (required_permissions.PROVIDERS[0], None, "unknown"),
         (required_permissions.PROVIDERS[0], "registered", "ok"),
         (required_permissions.PROVIDERS[0], "Unregistered", "blocker"),
+        (required_permissions.MONITOR, "NotRegistered", "blocker"),
         (required_permissions.PROVIDERS[2], "Registered", None),
         (required_permissions.PROVIDERS[2], "Unregistered", "warning"),
         (required_permissions.PROVIDERS[2], None, None),
@@ -312,6 +313,41 @@ def test_the_data_role_is_checked_where_uploads_need_it(
     assert told(found) == {"roles": "ok", **({"storage-role": "blocker"} if scope else {}), **SAID}
     assert asked == ([scope] if scope else [])
     assert all(f"--scope {scope}" in one.commands[0] for one in found if one.id == "storage-role")
+
+
+GROUP = ID.partition("/providers/")[0]
+OPERATOR = Permission(("Microsoft.Insights/autoscaleSettings/*",))
+
+
+@pytest.mark.parametrize(
+    ("rules", "given", "severity"),
+    [
+        (True, [DATA_SCIENTIST, READER], "blocker"),
+        (True, [READER, OPERATOR], "ok"),
+        (True, [Permission(("*",))], "ok"),
+        (False, [DATA_SCIENTIST], None),
+    ],
+)
+def test_the_right_to_set_rules_is_checked_on_the_group_if_the_plan_has_some(
+    make_plan: MakePlan, rules: bool, given: list[Permission], severity: str | None
+) -> None:
+    asked: list[str] = []
+
+    def items(path: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(path.partition("/providers/Microsoft.Authorization")[0])
+        return [{"actions": one.actions, "notActions": one.not_actions} for one in given]
+
+    cloud: Any = SimpleNamespace(arm=SimpleNamespace(items=items))
+    plan = changed(make_plan(), autoscale=Autoscale(1, 2) if rules else None)
+    rights = answering([Permission(("*",))])
+    found = required_permissions.findings(plan, cloud, a_workspace(), rights, answering(REGISTERED), WHO, KEYED, None)
+    one = next((one for one in found if one.id == "autoscale-role"), None)
+    assert asked == ([GROUP] if rules else [])
+    assert (one.severity if one else None) == severity
+    if one and severity == "blocker":
+        assert one.message.endswith("it lacks Microsoft.Insights/autoscaleSettings/write.")
+        (command,) = one.commands
+        assert "--role Contributor" in command and command.endswith(f"--scope {GROUP}")
 
 
 def test_permissions_that_may_not_be_read_block_nothing(make_plan: MakePlan) -> None:

@@ -20,6 +20,7 @@ from tui.engine.task_context import Outcome, Run, Stopped, TaskContext
 from tui.engine.task_graph import Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
 from tui.engine.tasks.traffic import change
+from tui.plan.autoscale import Autoscale
 from tui.plan.model import Deployment, Plan, Rollout
 
 BOTH = replace(PLAN, deployments=(Deployment(name="blue"), Deployment(name="green")))
@@ -59,6 +60,18 @@ def test_assets_of_several_deployments_are_registered_one_after_the_other() -> N
     assert found["deployment:green"] == ("endpoint", "model:green", "code:green", "environment:green")
     assert found["traffic"] == ("deployment:blue", "deployment:green")
     assert {task.name: task.deployment for task in tasks_of(BOTH)}["model:green"] == "green"
+
+
+def test_rules_are_set_after_their_deployment_and_before_any_traffic() -> None:
+    scaled = replace(BOTH.deployments[1], autoscale=Autoscale(1, 2))
+    found = needs(replace(BOTH, deployments=(BOTH.deployments[0], scaled)))
+    assert [name for name in found if name.startswith("autoscale")] == ["autoscale:green"]
+    assert found["autoscale:green"] == ("deployment:green",)
+    assert found["traffic"] == ("deployment:blue", "deployment:green", "autoscale:green")
+    alone = needs(replace(PLAN, deployment=replace(PLAN.deployment, autoscale=Autoscale(1, 2))))
+    assert (alone["autoscale"], alone["traffic"]) == (("deployment",), ("deployment", "autoscale"))
+    rollout = replace(BOTH, deployments=(BOTH.deployments[0], scaled), rollout=Rollout("green"))
+    assert "autoscale:green" in needs(rollout)["test:green"]
 
 
 @pytest.mark.parametrize(
