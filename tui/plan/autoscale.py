@@ -10,7 +10,7 @@ those of Autoscale Settings (2022-10-01).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -308,10 +308,12 @@ def _within(seconds: float | None, limits: tuple[float, float]) -> bool:
     return seconds is not None and limits[0] <= seconds <= limits[1]
 
 
-def _nearest(text: str, known: Iterable[str]) -> str:
-    import difflib
+def _nearest(text: str, known: Sequence[str]) -> str:
+    """A sentence with the name that was probably meant, of which the text may be the beginning only."""
+    from difflib import SequenceMatcher
 
-    by_lower = {name.lower(): name for name in known}
-    text = text.lower()
-    close = difflib.get_close_matches(text, by_lower, 1, 0.5) or [name for name in by_lower if text in name]
-    return f"Did you mean {by_lower[close[0]]}?" if close else f"These are: {', '.join(by_lower.values())}."
+    def alike(name: str) -> float:
+        return max(SequenceMatcher(None, text.lower(), part.lower()).ratio() for part in (name, name[: len(text)]))
+
+    best = max(known, key=alike)
+    return f"Did you mean {best}?" if alike(best) >= 0.5 else f"These are: {', '.join(known)}."

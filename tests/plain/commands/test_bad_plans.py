@@ -22,6 +22,10 @@ deployment:
   model: {name: churn, path: nowhere/model}
   instance_count: many
   instance_typ: Standard_DS3_v2
+  autoscale:
+    minimum: 0
+    rules:
+      - {condition: "CpuUtilisation > 70 avg 5m", scale: out 1}
 """
 
 
@@ -39,6 +43,8 @@ def test_every_problem_is_named_with_its_place(command: list[str], lonely: dict[
         (10, "deployment.model.path", "does not exist"),
         (11, "deployment.instance_count", "not a whole number"),
         (12, "deployment.instance_typ", "Did you mean deployment.instance_type?"),
+        (14, "deployment.autoscale.minimum", "from 1 to 50"),
+        (16, "deployment.autoscale.rules", "Did you mean CpuUtilizationPercentage?"),
     ):
         place = f"{plan}, line {line}, {key}"
         assert place in done.stderr
