@@ -65,7 +65,7 @@ class Watching:
             self._first.set()
 
     def now(self, deployment: str, *, afresh: bool = False) -> dict[str, Any]:
-        """A deployment's first instance as it is now: `bytes`, `cpu` (seconds so far), `processes`, `socket`.
+        """A deployment's first instance as it is now: `bytes`, `cpu` (seconds so far), `processes`, `limited`, `place`.
 
         `afresh`: its peak is forgotten too. Empty where nothing of it was found. Raises OSError.
         """

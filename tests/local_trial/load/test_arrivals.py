@@ -30,7 +30,7 @@ async def calling(folder: Path, handler: Handler) -> AsyncIterator[Caller]:
     try:
         await web.UnixSite(runner, str(folder / "s")).start()
         async with arrivals.session(str(folder / "s")) as session:
-            yield Caller(session, "http://container/score", [RequestBody(b"{}")])
+            yield Caller(session, [RequestBody(b"{}")])
     finally:
         await runner.cleanup()
 
@@ -96,7 +96,7 @@ def test_what_is_no_answer_fails_and_is_told(tmp_path: Path) -> None:
         async with calling(tmp_path, handler) as caller:
             refused = await arrivals.open_loop(caller, [0.0, 0.01], 0.02, 4)
         async with arrivals.session(str(tmp_path / "none")) as session:
-            gone = Caller(session, "http://container/score", [RequestBody(b"{}")])
+            gone = Caller(session, [RequestBody(b"{}")])
             return refused, await arrivals.open_loop(gone, [0.0], 0.01, 4)
 
     refused, gone = asyncio.run(measured())

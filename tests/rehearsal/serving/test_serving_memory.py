@@ -52,5 +52,5 @@ def test_a_servers_memory_processor_time_and_socket_are_told_on_request(tmp_path
         process.communicate(b"\n")
     one = found.pop("blue-0")
     assert found == {} and serving_memory.servers(folder) == {}
-    assert one["socket"] == "/run/aml-x/s" and one["processes"] == 1
+    assert one["place"] == "/run/aml-x/s" and not one["limited"] and one["processes"] == 1
     assert one["cpu"] > 0.05 and one["bytes"] > 1_000_000

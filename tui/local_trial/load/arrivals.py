@@ -79,11 +79,11 @@ def _percentile(values: Sequence[float], share: float) -> float:
 
 
 class Caller:
-    """Sends the bodies in turn to one address."""
+    """Sends the bodies in turn to the scoring route of a session's server."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, bodies: Sequence[RequestBody]) -> None:
+    def __init__(self, session: aiohttp.ClientSession, bodies: Sequence[RequestBody], route: str = "/score") -> None:
         self._session = session
-        self._url = url
+        self._url = route
         self._bodies = bodies
         self._turn = 0
 
@@ -101,17 +101,18 @@ class Caller:
             return f"no answer: {error or type(error).__name__}"
 
 
-def session(socket: str = "") -> aiohttp.ClientSession:
-    """A client without this machine's proxy; `socket`: the Unix socket at which the server listens.
+def session(place: str) -> aiohttp.ClientSession:
+    """A client of the server at this place, a Unix socket's path or a URL, without this machine's proxy.
 
     Each request has a connection of its own, as Azure's inference server closes it after every answer.
     """
     connector: aiohttp.BaseConnector = (
-        aiohttp.UnixConnector(path=socket, force_close=True, limit=0)
-        if socket
+        aiohttp.UnixConnector(path=place, force_close=True, limit=0)
+        if place.startswith("/")
         else aiohttp.TCPConnector(force_close=True, limit=0)
     )
     return aiohttp.ClientSession(
+        base_url="http://container" if place.startswith("/") else place,
         connector=connector,
         trust_env=False,
         auto_decompress=False,

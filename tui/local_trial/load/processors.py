@@ -16,29 +16,17 @@ _MANY = 8
 
 @dataclasses.dataclass(frozen=True)
 class Processors:
-    """How this machine's processors are shared. `affinity`: whether each side is kept to its own."""
+    """How this machine's processors are shared. `affinity`: whether each side is kept to its own.
+
+    `cores`: what the server has of its own, which may be a part of one.
+    """
 
     server: tuple[int, ...]
     generator: tuple[int, ...]
+    cores: float
     affinity: bool
     refused: str = ""
     """Not empty: why nothing can be measured."""
-
-    @property
-    def count(self) -> int:
-        """The number of the server's processors."""
-        return len(self.server)
-
-    @property
-    def limited_by(self) -> str:
-        """How the server is kept to its processors."""
-        return "affinity" if self.affinity else ""
-
-    @property
-    def in_words(self) -> str:
-        """The server's processors, in words."""
-        some = f"{self.count} processor{'' if self.count == 1 else 's'}"
-        return f"{some} of its own" if self.affinity else f"{some}, to which this system cannot limit it"
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
@@ -61,8 +49,8 @@ class Processors:
             os.sched_setaffinity(0, some)
 
 
-def shared(wanted: int | None = None) -> Processors:
-    """How this machine is shared, with so many processors for the server, else all but the generator's."""
+def shared(wanted: float | None = None) -> Processors:
+    """How this machine is shared, with so much for the server, else all but the generator's processors."""
     affinity = hasattr(os, "sched_setaffinity")
     there = sorted(os.sched_getaffinity(0)) if affinity else list(range(os.cpu_count() or 1))
     there = there[: int(max(1, min(len(there), _quota())))]
@@ -70,11 +58,12 @@ def shared(wanted: int | None = None) -> Processors:
     machine = f"this machine has {len(there)} processor{'' if len(there) == 1 else 's'}"
     if not server:
         why = f"The server and the load on it need processors of their own, and {machine}."
-    elif wanted is not None and not 1 <= wanted <= len(server):
-        why = f"The server was to have {wanted} processors beside those of the load on it, and {machine}."
+    elif wanted is not None and not 0 < wanted <= len(server):
+        why = f"The server was to have {wanted:g} processors beside those of the load on it, and {machine}."
     else:
         why = ""
-    return Processors(tuple(server[:wanted]), tuple(there[len(server) :]), affinity, why)
+    cores = float(len(server) if wanted is None else wanted)
+    return Processors(tuple(server[: math.ceil(cores)]), tuple(there[len(server) :]), cores, affinity, why)
 
 
 def _quota() -> float:

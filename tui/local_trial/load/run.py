@@ -34,6 +34,8 @@ LONG = 2000
 """Requests after which a point ends before its time."""
 LEAST_SECONDS = 2.0
 WORKERS = "WORKER_COUNT"
+CORES = "AML_DEPLOY_REHEARSAL_CORES"
+"""Limits a container, and where it can a bare process, to so many cores."""
 WARM_UP_SHARE, REPEATS, PAIRS = 0.15, 3, 15
 _IDLE_CORES, _IDLE_SECONDS, _IDLE_MOST = 0.05, 0.5, 60.0
 
@@ -52,8 +54,8 @@ class Options:
     """WORKER_COUNT, else 1, 2, 4 and so on up to the processors, and the plan's own."""
     concurrency: Sequence[int] = ()
     """max_concurrent_requests_per_instance, else as many as workers, four times as many, and the plan's if more."""
-    cores: int | None = None
-    """The server's processors, else all but the generator's."""
+    cores: float | None = None
+    """The server's processors, or the part of one, else all but the generator's."""
     seconds: float = SECONDS
     requests: str | None = None
     """A file of requests, else the plan's, its sample, or one from the model's signature."""
@@ -72,8 +74,10 @@ def perform(
         str(one.value("deployment.name")): str((one.value("deployment.environment_variables") or {}).get(WORKERS, ""))
         for one in document.each()
     }
-    load = LoadRun(Options(**options), planned)
+    chosen = environ.get(CORES) or None
+    load = LoadRun(Options(**{"cores": chosen and float(chosen), **options}), planned)
     kept = load.kept
+    environ = {**environ, CORES: f"{kept.cores:g}"}
     if kept.refused:
         return load.report([load.refused(name, kept.refused) for name in planned])
     try:
@@ -115,7 +119,7 @@ class LoadRun:
 
     def refused(self, name: str, why: str) -> Measured:
         """What is told of a deployment that was not measured."""
-        return Measured(name, processors.model_name(), self.kept.count, self.kept.limited_by, None, (0, 0.0), (0, 0),
+        return Measured(name, processors.model_name(), self.kept.cores, "", None, (0, 0.0), (0, 0),
                         "sample", (), Memory(None, None, None), None, None, why)  # fmt: skip
 
     async def _until_ended(self, served: Served) -> list[Measured]:
@@ -189,14 +193,15 @@ class _OneDeployment:
         self._rest: dict[int, int] = {}
         self._warm = (0, 0.0)
         self._blocked: bool | None = None
+        self._limited_by = ""
+        self._most = 0
 
     async def measured(self, ready: float | None, source: str) -> Measured:
         """Measure it with each number of workers. Raises Refused, OSError."""
         kept, tell = self._load.kept, self._served.tell
-        counts = sorted(set(self._options.workers)) or _usual_workers(
-            kept.count, self._load.planned.get(self._name, "")
-        )
-        tell(f"Load: {self._name} is measured on {kept.in_words}, for at most {self._options.seconds:.0f} s without its starts.")
+        counts = sorted(set(self._options.workers)) or _usual_workers(kept.cores, planned)
+        most = f"at most {self._options.seconds:.0f} s without its starts"
+        tell(f"Load: {self._name} is measured with {kept.cores:g} cores, for {most}.")
         for place, workers in enumerate(counts):
             try:
                 await self._with(workers, len(counts) - place)
@@ -205,21 +210,22 @@ class _OneDeployment:
                 tell(f"Load: {_count(workers, 'worker')}: not measured: {why}")
         if not self._points:
             raise Refused(self._lost[0])
-        peak = self._served.memory.deployments.get(self._name, {}).get("peak")
+        # The peak between two readings is known of bare processes only.
+        peak = max(self._most, self._served.memory.deployments.get(self._name, {}).get("peak", 0))
         sizes = [len(body) for body in self._bodies]
         first, last = min(self._rest), max(self._rest)
         each = (self._rest[last] - self._rest[first]) // (last - first) if last > first else None
         return Measured(
             deployment=self._name,
             processor=processors.model_name(),
-            cores=kept.count,
-            limited_by=kept.limited_by,
+            cores=kept.cores,
+            limited_by=self._limited_by,
             ready_seconds=ready,
             warm_up=self._warm,
             request_bytes=(min(sizes), max(sizes)),
             source=source,
             points=tuple(self._points),
-            memory=Memory(self._rest.get(1), each, peak),
+            memory=Memory(self._rest.get(1), each, peak or None),
             spread=max(self._spreads) if self._spreads else None,
             blocked=self._blocked,
             refused="",
@@ -233,12 +239,12 @@ class _OneDeployment:
             why = await asyncio.to_thread(self._served.again, document)
             if why:
                 raise Refused(f"It could not be served with {workers} workers: {why}")
-        socket, tell = await self._idle(workers), self._served.tell
+        place, tell = await self._idle(workers), self._served.tell
         now = time.monotonic()
         self._ends = now + left
         ends = now + left / counts
-        async with arrivals.session(socket) as session:
-            caller = Caller(session, "http://container/score", self._bodies)
+        async with arrivals.session(place) as session:
+            caller = Caller(session, self._bodies)
             tell(f"Load: {_count(workers, 'worker')}: warming up.")
             warm = await arrivals.warm_up(caller, workers, WARM_UP_SHARE * (ends - now))
             if not warm.latencies:
@@ -251,9 +257,9 @@ class _OneDeployment:
                 self._blocked = await arrivals.one_at_a_time(caller, pairs)
             usual = (workers, 4 * workers, max(workers, self._planned))
             several = sorted(set(self._options.concurrency or usual))
-            for place, concurrency in enumerate(several):
+            for done, concurrency in enumerate(several):
                 now = time.monotonic()
-                await self._at(caller, workers, concurrency, now + (ends - now) / (len(several) - place))
+                await self._at(caller, workers, concurrency, now + (ends - now) / (len(several) - done))
 
     async def _at(self, caller: Caller, workers: int, concurrency: int, ends: float) -> None:
         self._time_left()
@@ -283,6 +289,7 @@ class _OneDeployment:
         before = await self._now()
         answers = await arrivals.open_loop(caller, due, seconds, concurrency)
         after = await self._now()
+        self._most = max(self._most, int(after.get("bytes", 0)))
         what = f"{_count(workers, 'worker')}, {concurrency} concurrent, {rate:.1f} requests a second"
         if answers.behind:
             self._lose(what, answers.behind)
@@ -323,24 +330,28 @@ class _OneDeployment:
         return await asyncio.to_thread(lambda: self._served.memory.now(self._name, afresh=afresh))
 
     async def _idle(self, workers: int) -> str:
-        """Wait until all workers have started and done their work; return the server's socket. Raises Refused."""
+        """Wait until all workers have started and done their work; return the server's place. Raises Refused."""
         ends = time.monotonic() + _IDLE_MOST
-        before = await self._now()
-        if not before.get("socket"):
+        before, kept = await self._now(), self._load.kept
+        if not before.get("place"):
             raise Refused("Its server's processes cannot be measured on this machine.")
+        container = not before["place"].startswith("/")
+        if not before["limited"] and (container or kept.cores % 1):
+            raise Refused(f"Its server cannot be limited to {kept.cores:g} cores on this machine.")
+        self._limited_by = "container" if container else "affinity" if kept.affinity else ""
         while True:
             await asyncio.sleep(_IDLE_SECONDS)
             now = await self._now()
             # One process is the server's own, which starts the workers.
             started = now.get("processes", 0) > workers and now["processes"] == before["processes"]
             if started and now["cpu"] - before["cpu"] < _IDLE_CORES * _IDLE_SECONDS:
-                return str(now["socket"])
+                return str(now["place"])
             if time.monotonic() > ends:
                 raise Refused("Its server is never idle without requests, so that nothing can be told of them.")
             before = now
 
 
-def _usual_workers(cores: int, planned: str) -> list[int]:
+def _usual_workers(cores: float, planned: str) -> list[int]:
     """1 and 2, then twice as many up to the cores, and what the plan has."""
     found = {1, 2}
     while max(found) * 2 <= cores:

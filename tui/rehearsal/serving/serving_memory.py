@@ -2,8 +2,9 @@
 
 `python -m tui.rehearsal.serving.serving_memory` prints one JSON object per line: first `{"home": folder}`, then, after
 each increase, `{"deployments": {name: {"now": bytes, "peak": bytes, "processes": n}}}`. It ends when its standard
-input is closed. To each line there, it answers `{"now": {instance: {"bytes", "cpu", "processes", "socket"}}}`: memory,
-processor time so far in seconds, and where the server listens. After the line `afresh`, peaks begin anew.
+input is closed. To each line there, it answers `{"now": {instance: {…}}}`, of containers too: `bytes` of memory, `cpu`
+in seconds so far, `processes`, whether its cores are `limited`, and the `place` where the server listens (a socket's
+path or a URL). After the line `afresh`, peaks begin anew.
 
 `now` is the proportional share (Pss), so that memory shared by forked workers counts once, as for a container. `peak`
 is the largest sum seen, or the kernel's own high-water mark of one process if that is higher, since memory used while
@@ -26,6 +27,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tui.rehearsal.container_engine import usage
 from tui.rehearsal.places import Home
 
 EVERY = 0.2
@@ -134,14 +136,15 @@ def servers(containers: Path) -> dict[str, dict[str, Any]]:
         instance = instance_of(process, mark) if process.name.isdigit() else None
         if instance is None:
             continue
-        one = found.setdefault(instance, {"bytes": 0, "cpu": 0.0, "processes": 0, "socket": ""})
+        one = found.setdefault(instance, {"bytes": 0, "cpu": 0.0, "processes": 0, "place": ""})
         with contextlib.suppress(OSError, ValueError, IndexError):
             variables = (process / "environ").read_bytes().split(b"\0")
             one["bytes"] += taken(process)[0]
             one["cpu"] += _spent(process)[1]
             one["processes"] += 1
             folder = next((os.fsdecode(text[16:]) for text in variables if text.startswith(b"XDG_RUNTIME_DIR=")), "")
-            one["socket"] = f"{folder}/s" if folder else ""
+            one["place"] = f"{folder}/s" if folder else ""
+            one["limited"] = b"/aml-deploy-" in (process / "cgroup").read_bytes()
     return found
 
 
@@ -175,7 +178,7 @@ def main() -> int:
             if not line:
                 break
             peaks = Peaks() if line == "afresh\n" else peaks
-            _print({"now": servers(home.containers)})
+            _print({"now": servers(home.containers) or usage.servers(home.folder)})
         if peaks.add(look(home.containers)):
             _print({"deployments": peaks.found})
     peaks.add(look(home.containers))
