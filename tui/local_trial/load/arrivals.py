@@ -28,7 +28,7 @@ LONGEST_SECONDS = 180.0
 """Azure's limit for a request; what is not answered then has failed."""
 _BEHIND_SECONDS = 0.002
 _BEHIND_SHARE = 0.1
-"""A generator later than both (the p95 of its delays, against a share of the median latency) measures itself."""
+"""A generator later than both measures itself: the p95 of its delays, against this share of the p95 of latencies."""
 _BUSY = 0.9
 _TOO_FAST_SECONDS = 0.0005
 _SPIN_SECONDS = 0.0015
@@ -67,7 +67,7 @@ class Answers:
         """Why these figures would be the generator's and not the server's; empty if they are the server's."""
         if self.delays:
             late = _percentile(self.delays, 0.95)
-            if late > max(_BEHIND_SECONDS, _BEHIND_SHARE * statistics.median(self.latencies or [0.0])):
+            if late > max(_BEHIND_SECONDS, _BEHIND_SHARE * _percentile(self.latencies, 0.95)):
                 return f"1 request in 20 was sent {late * 1000:.1f} ms or more after it was due"
         elif self.busy > _BUSY:
             return f"sending them took {self.busy:.0%} of the generator's processor"

@@ -199,6 +199,7 @@ class _OneDeployment:
     async def measured(self, ready: float | None, source: str) -> Measured:
         """Measure it with each number of workers. Raises Refused, OSError."""
         kept, tell = self._load.kept, self._served.tell
+        planned = self._load.planned.get(self._name, "")
         counts = sorted(set(self._options.workers)) or _usual_workers(kept.cores, planned)
         most = f"at most {self._options.seconds:.0f} s without its starts"
         tell(f"Load: {self._name} is measured with {kept.cores:g} cores, for {most}.")
@@ -317,7 +318,9 @@ class _OneDeployment:
         self._served.tell(f"Load: {what}: p95 {point.p95_ms:.0f} ms{failed}.")
 
     def _lose(self, what: str, why: str) -> None:
-        self._lost.append(f"The generator shares too few processors with the server: at {what}, {why}.")
+        self._lost.append(
+            f"Server and generator have too few processors of this machine for themselves: at {what}, {why}."
+        )
         self._served.tell(f"Load: {what}: not measured: {why}.")
 
     def _time_left(self) -> float:
