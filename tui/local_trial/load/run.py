@@ -37,7 +37,9 @@ WORKERS = "WORKER_COUNT"
 CORES = "AML_DEPLOY_REHEARSAL_CORES"
 """Limits a container, and where it can a bare process, to so many cores."""
 WARM_UP_SHARE, REPEATS, PAIRS = 0.15, 3, 15
-_IDLE_CORES, _IDLE_SECONDS, _IDLE_MOST = 0.05, 0.5, 60.0
+_IDLE_CORES = {"container": 0.3}
+"""What an idle server uses at most of its processor: in a container, a reading takes a part of it."""
+_IDLE_ELSE, _IDLE_SECONDS, _IDLE_MOST = 0.05, 1.0, 60.0
 
 
 class Refused(Exception):
@@ -195,6 +197,7 @@ class _OneDeployment:
         self._blocked: bool | None = None
         self._limited_by = ""
         self._most = 0
+        self._reading = 0.0
 
     async def measured(self, ready: float | None, source: str) -> Measured:
         """Measure it with each number of workers. Raises Refused, OSError."""
@@ -298,7 +301,8 @@ class _OneDeployment:
         if not answers.latencies:
             self._lose(what, f"no request was answered ({answers.first_bad})")
             return
-        used = after["cpu"] - before["cpu"] if after.get("processes") == before.get("processes") else None
+        same = after.get("processes") == before.get("processes")
+        used = max(0.0, after["cpu"] - before["cpu"] - self._reading) if same else None
         point = Point(
             workers=workers,
             concurrency=concurrency,
@@ -347,7 +351,9 @@ class _OneDeployment:
             now = await self._now()
             # One process is the server's own, which starts the workers.
             started = now.get("processes", 0) > workers and now["processes"] == before["processes"]
-            if started and now["cpu"] - before["cpu"] < _IDLE_CORES * _IDLE_SECONDS:
+            self._reading = now["cpu"] - before["cpu"]
+            share = _IDLE_CORES.get(self._limited_by, _IDLE_ELSE)
+            if started and self._reading < share * min(1.0, kept.cores) * _IDLE_SECONDS:
                 return str(now["place"])
             if time.monotonic() > ends:
                 raise Refused("Its server is never idle without requests, so that nothing can be told of them.")

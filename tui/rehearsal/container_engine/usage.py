@@ -21,17 +21,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SECONDS = 30.0
-# The server's processes are those of its entry; this command is in the same group.
 _READ = """
-cd /sys/fs/cgroup
-cat cpu.stat memory.stat 2>/dev/null
-cat memory/memory.stat 2>/dev/null
-cat cpuacct/cpuacct.usage 2>/dev/null | sed 's/^/cpuacct /'
-for one in /proc/[0-9]*/cmdline; do
-  tr '\\0' ' ' < $one 2>/dev/null | grep -q '^[^ ]*python[^ ]* /azureml-server/' && echo server 1
-done
+cat /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null
+sed 's/^/cpuacct /' /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null
+grep -lzs '^/azureml-server/' /proc/[0-9]*/cmdline
 true
 """
+"""Files of both versions, and then the server's own processes: this command is in the same group."""
 _CPU = (("usage_usec", 1e-6), ("cpuacct", 1e-9))
 _MEMORY = ("anon", "total_rss")
 """Without the cache of files, which the kernel gives back before a container's limit kills a process."""
@@ -74,7 +70,7 @@ def _taken(told: str) -> dict[str, Any]:
     return {
         "bytes": next((int(numbers[name]) for name in _MEMORY if name in numbers), 0),
         "cpu": next((int(numbers[name]) * unit for name, unit in _CPU if name in numbers), 0.0),
-        "processes": len(re.findall(r"^server 1$", told, re.MULTILINE)),
+        "processes": len(re.findall(r"^/proc/\d+/cmdline$", told, re.MULTILINE)),
     }
 
 
