@@ -194,6 +194,7 @@ SLOW_FILES = {
     "rehearsal/arm/test_operations_diagnose.py",
     "rehearsal/compare/test_compare.py",
     "rehearsal/compare/test_record.py",
+    "rehearsal/container_engine/test_container_usage.py",
     "rehearsal/container_engine/test_deployment_network.py",
     "rehearsal/container_engine/test_engine.py",
     "rehearsal/container_engine/test_engine_commands.py",
