@@ -201,8 +201,8 @@ def _about_autoscale(fit: Fit, choice: Choice) -> str:
     if found is None and share is None:
         return "No autoscale: the processor time of a request is not known, and a rule needs it."
     if found is None and share is not None and share < LEAST_CPU:
-        text = f"No autoscale: an instance uses {share:.0f} % of its cores at its load, since run() waits or other programs"
-        text += " used them here; a rule on the processor would not notice."
+        text = f"No autoscale: an instance uses {share:.0f} % of its cores at its load, since run() waits or other"
+        text += " programs used them here; a rule on the processor would not notice."
         return f"{text} More workers may help: --set {WORKERS}=N measures them too."
     if found is None:
         return "No autoscale: the quota has no room for another instance."
