@@ -57,19 +57,6 @@ class Choice:
     changes: dict[str, Any] = field(default_factory=dict)
     lines: tuple[Line, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {
-            **{name: value for name, value in vars(self).items() if isinstance(value, (int, float, str, dict))},
-            "size": self.size.name,
-            "initial_delay": self.initial_delay,
-            "autoscale": tree(self.autoscale) if self.autoscale else None,
-            "memory_bytes": self.memory_bytes,
-            "hour": self.hour,
-            "million": self.million,
-            "lines": [line.as_dict() for line in self.lines],
-        }
-
 
 def choice_of(fit: Fit, prices: Prices, quota: Mapping[str, int] | None, current: Deployment) -> Choice:
     """The settings for instances that hold the load; `current` is the plan's deployment."""

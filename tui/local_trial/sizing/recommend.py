@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -49,16 +49,7 @@ class Recommendation:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {
-            "deployment": self.deployment,
-            "wanted": vars(self.wanted),
-            "choices": [choice.as_dict() for choice in self.choices],
-            "changes": self.changes,
-            "refused": dict(self.refused),
-            "dearer": list(self.dearer),
-            "lines": [line.as_dict() for line in self.lines],
-            "why": self.why,
-        }
+        return {**asdict(self), "changes": self.changes}
 
 
 def recommend(

@@ -21,10 +21,6 @@ class Line:
     basis: str
     text: str
 
-    def as_dict(self) -> dict[str, str]:
-        """Return it as JSON values."""
-        return {"basis": self.basis, "text": self.text}
-
 
 def rate(value: float) -> str:
     """Requests a second with three significant digits."""
