@@ -9,7 +9,7 @@ from typing import Any
 
 from tui.local_trial.sizing import words
 from tui.local_trial.sizing.curve import places
-from tui.local_trial.sizing.fit import INSTANCES, Fit, margin
+from tui.local_trial.sizing.fit import CONCURRENT, INSTANCES, Fit, margin
 from tui.local_trial.sizing.offered import Prices
 from tui.local_trial.sizing.words import ESTIMATE, LISTED, Line, counted
 from tui.local_trial.verdict import SLOW, in_bytes, in_seconds
@@ -20,7 +20,6 @@ from tui.plan.sizes import Size
 
 REJECTED = 0.001
 """The share of requests that may get status 429 because too many come at the same time."""
-CONCURRENT = 1000
 LONGEST_MS = 180_000
 CPU = "CpuUtilizationPercentage"
 LEAST_CPU = 20

@@ -21,6 +21,8 @@ from tui.plan.sizes import Size
 
 INSTANCES = 50
 """Azure's limit for a deployment (how-to-manage-quotas)."""
+CONCURRENT = 1000
+"""The most concurrent requests of an instance that a plan takes, and so its workers."""
 HEADROOM = 0.1
 """The least share of an instance's load that is kept free, for chance and for the time until a new instance answers."""
 
@@ -39,8 +41,8 @@ class Fit:
     def __init__(self, measured: Measured, way: Way, size: Size, wanted: Wanted, quota: Mapping[str, int] | None):
         self.measured, self.way, self.size, self.wanted = measured, way, size, wanted
         scale = size.cores / measured.cores
-        self.workers = max(1, math.floor(way.workers * scale + 1e-9))
-        self.concurrency = max(1, math.floor(way.concurrency * scale + 1e-9))
+        self.workers = max(1, min(CONCURRENT, math.floor(way.workers * scale + 1e-9)))
+        self.concurrency = max(1, min(CONCURRENT, math.floor(way.concurrency * scale + 1e-9)))
         self.served = self.workers if measured.blocked is not False else max(self.workers, self.concurrency)
         """Requests that an instance serves at the same time."""
         # No worker gets fewer cores than it had, unless the size has fewer than one worker had.
