@@ -181,6 +181,7 @@ SLOW_FILES = {
     "local_trial/load/test_load_run.py",
     "plain/commands/test_any_deployment.py",
     "plain/commands/test_autoscale_applied.py",
+    "plain/commands/test_golden.py",
     "plain/commands/test_rows_tell_what_azure_tells.py",
     "plain/commands/test_diff.py",
     "plain/commands/endpoint_operations/test_history.py",

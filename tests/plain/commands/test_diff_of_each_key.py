@@ -97,7 +97,8 @@ WITH: dict[str, dict[str, Any]] = {
 }
 # How a run goes, not what it makes: no change.
 NOT_AZURES: dict[str, Any] = {
-    "description": "other", "test.request": None, "test.requests": "golden.jsonl", "rollout.steps": "10, 100", "rollout.pause": "5m",
+    "description": "other", "test.request": None, "test.requests": "golden.jsonl",
+    "rollout.steps": "10, 100", "rollout.pause": "5m",
     "rollout.probe_every": "5s", "rollout.min_requests": 5, "rollout.max_error_percent": 2, "rollout.max_p95_ms": 900,
     **{key: "30m" for key in BY_KEY if key.startswith("limits.")},
 }  # fmt: skip

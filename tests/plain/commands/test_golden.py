@@ -34,6 +34,8 @@ GOLDEN: list[dict[str, Any]] = [
     {"request": {"x": 7}},
 ]  # fmt: skip
 
+ROLLOUT = ("rollout.steps=[100]", "rollout.pause=0.5s", "rollout.probe_every=0.2s", "rollout.min_requests=1")
+
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
@@ -51,8 +53,8 @@ def write(folder: Path, items: list[dict[str, Any]]) -> None:
     (folder / "golden.jsonl").write_text("".join(json.dumps(one) + "\n" for one in items))
 
 
-def apply(path: Path, environ: dict[str, str], *sets: str) -> tuple[int, list[dict[str, Any]], str]:
-    options = [text for one in sets for text in ("--set", one)]
+def apply(path: Path, environ: dict[str, str], *sets: str, as_name: str = "") -> tuple[int, list[dict[str, Any]], str]:
+    options = [text for one in sets for text in ("--set", one)] + (["--as", as_name] if as_name else [])
     done = aml_deploy("apply", path, "--rehearse", "--yes", "--json", *options, environ=environ, timeout=300)
     return done.returncode, json_lines(done.stdout), done.stderr
 
@@ -69,7 +71,6 @@ def golden_of(events: list[dict[str, Any]], task: str) -> list[dict[str, Any]]:
     return answer
 
 
-@pytest.mark.slow
 def test_traffic_moves_only_to_a_deployment_that_answers_as_expected(own: Path, rehearsing: dict[str, str]) -> None:
     code, events, said = apply(own, rehearsing)
     assert (code, order(events)) == (0, ["test:blue", "traffic", "test"]), said
@@ -110,8 +111,8 @@ def test_traffic_moves_only_to_a_deployment_that_answers_as_expected(own: Path, 
     assert json.loads(split.stdout)["traffic"] == {"blue": 100}
 
     write(own.parent, [{**GOLDEN[0], "expected": {"y": [3, 0.1]}}, *GOLDEN[2:]])
-    code, events, said = apply(own, rehearsing, *green)
-    assert (code, order(events)) == (0, ["test:green", "traffic", "test"]), said
+    code, events, said = apply(own, rehearsing, *green[2:], *ROLLOUT, as_name="green")
+    assert (code, order(events)) == (0, ["test:green", "rollout", "test"]), said
     (second,) = golden_of(events, "test:green")
     assert (second["as_expected"], second["compared_with"], second["answered_otherwise"]) == (3, "blue", 2)
     assert second["differences"][:2] == [
