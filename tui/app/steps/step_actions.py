@@ -22,7 +22,7 @@ ALWAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "test": (
         ("Copy the call as curl", "The key is read from a variable.", "copy_curl"),
         ("Copy the call as Python", "The key is read from a variable.", "copy_python"),
-        ("Golden requests", "Send those of the plan, and list the answers that differ.", "golden"),
+        ("Send the golden requests", "Those of the plan; lists the answers that differ.", "golden"),
         ("Load test", "Percentiles, errors by status, a plot.", "load_test"),
         ("Keys", "Regenerate them one after the other, without an interruption.", "keys"),
         ("Traffic and removal", "Split, roll back, remove.", "traffic"),

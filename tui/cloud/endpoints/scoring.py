@@ -65,13 +65,14 @@ def body_of(text: str) -> RequestBody:
 
 def golden_of(path: Path | None) -> list[GoldenRequest]:
     """The golden requests of a file. Raises CloudError with the code GOLDEN if there is none or it cannot be read."""
-    remedy = "Correct the file, or name another one at test.requests."
     if path is None:
+        remedy = "Name a file of requests with expected answers at test.requests."
         raise CloudError("The plan has no golden requests", "test.requests is empty.", remedy, code=GOLDEN)
     try:
         return golden_requests.read(path)
     except (OSError, golden_requests.GoldenInvalid) as error:
         cause = f"{error.strerror}." if isinstance(error, OSError) else str(error)
+        remedy = "Correct the file, or name another one."
         raise CloudError(f"The golden requests in {path} cannot be read", cause, remedy, code=GOLDEN) from None
 
 
