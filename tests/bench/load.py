@@ -33,7 +33,7 @@ from tui.local_trial.load import arrivals, processors
 from tui.local_trial.load.arrivals import Caller
 from tui.plan.load_save.load import load
 
-TURNS = 15
+TURNS = 5
 SECONDS = 2
 ANSWER_SECONDS = 0.01
 Row = tuple[float, float, float]
@@ -67,7 +67,7 @@ def serve() -> None:
 
 async def ours(url: str, connections: int, rate: float) -> Row:
     """The generator's figures."""
-    async with arrivals.session(url) as session:
+    async with arrivals.session(url.removesuffix("/score")) as session:
         caller = Caller(session, [RequestBody(b"{}")])
         if rate:
             due = arrivals.due_times(rate, SECONDS, poisson=False)
