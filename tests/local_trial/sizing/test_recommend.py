@@ -298,6 +298,12 @@ def test_a_script_that_waits_gets_no_rule_on_the_processor() -> None:
     assert any("run() waits" in line.text for line in choice.lines)
 
 
+@pytest.mark.parametrize(("cpu", "told"), [(2.0, True), (9.0, False), (None, False)])
+def test_a_request_that_waits_or_is_kept_waiting_is_told(cpu: float | None, told: bool) -> None:
+    what = measured(*(replace(one, p50_ms=10.0, cpu_ms=cpu) for one in ONE.points))
+    assert any("measure again on a quiet machine" in line.text for line in asked(what, 10.0, 45.0).lines) is told
+
+
 def test_without_prices_the_fewest_cores_come_first() -> None:
     found = recommend(ONE, Wanted(100.0, 45.0), OFFERED.sizes, Prices({}, "USD", "none"), today=TODAY)
     cores = [choice.size.cores * choice.instances for choice in found.choices]

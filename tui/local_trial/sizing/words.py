@@ -11,6 +11,8 @@ from tui.local_trial.verdict import in_bytes, in_seconds
 
 ENOUGH = 100
 """With fewer requests, a p95 is that of a handful of them."""
+IDLE = 2.0
+"""A request that takes this many times its processor time, or more, waits for something."""
 MEASURED, ESTIMATE, LISTED = "measured", "estimate", "listed"
 
 
@@ -73,6 +75,12 @@ def about(measured: Measured, ways: list[Way], limit: float) -> Iterator[Line]:
                 why = f"it answered {rate(point.answered)}"
             text = f"{_ways(point)}: did not keep up with {rate(point.rate)} requests a second; {why}."
             yield Line(MEASURED, text)
+    first = ways[0].points[0]
+    if first.cpu_ms is not None and first.p50_ms > IDLE * first.cpu_ms / min(1.0, measured.cores):
+        text = (
+            f"A request takes {ms(first.p50_ms)} and uses {ms(first.cpu_ms)} of the processor: run() waits, or other "
+        )
+        yield Line(MEASURED, f"{text}programs were busy. In that case measure again on a quiet machine.")
     if measured.blocked is not None:
         text = "A worker answers one request at a time: run() blocks."
         yield Line(MEASURED, text if measured.blocked else "A worker answers several requests at a time.")
