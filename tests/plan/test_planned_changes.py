@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import pytest
+
+from tui.plan.autoscale import Autoscale, Schedule
+from tui.plan.autoscale_settings import count_after
 from tui.plan.model import Deployment, Endpoint, Model, Plan, Rollout
 from tui.plan.planned_changes import Change, changes, deployment_change, endpoint_change, traffic_change
 
@@ -54,6 +58,19 @@ def test_the_count_of_an_active_autoscale_rule_is_not_a_difference() -> None:
     change = deployment_change(PLAN, {**LIVE_DEPLOYMENT, "instance_count": 7, "autoscale": rule}, IDS)
     assert (change.action, change.changes) == ("skip", [])
     assert "by-load sets the instance count: 7" in change.why
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rule", "there", "after"),
+    [
+        (None, None, 7, 1), (None, {"name": "r"}, 7, 7), (Autoscale(1, 8), None, 7, 7), (Autoscale(1, 4), None, 7, 4),
+        (Autoscale(2, 4), {"name": "r"}, 1, 2), (Autoscale(2, 4, schedule=(Schedule("night", 1, 9),)), None, 9, 9),
+    ],
+)  # fmt: skip
+def test_a_run_leaves_the_count_of_rules_within_the_plans_limits(
+    wanted: Autoscale | None, rule: object, there: int, after: int
+) -> None:
+    assert count_after(wanted, 1, {"instance_count": there, "autoscale": rule}) == after
 
 
 def change_of(**live: object) -> Change:
