@@ -177,6 +177,13 @@ def test_another_number_of_cores_is_an_estimate_by_their_ratio() -> None:
     assert "by the ratio of cores, 4 to 1" in four.lines[0].text and four.lines[0].basis == "estimate"
 
 
+@pytest.mark.parametrize(("cores", "holds", "workers"), [(3.0, 45.0, 1), (2.0, 90.0, 2), (0.75, 225.0, 5)])
+def test_part_of_a_worker_answers_nothing(cores: float, holds: float, workers: int) -> None:
+    """A third more cores than one worker had do not make a second one, nor the one faster."""
+    choice = of_one_size(replace(ONE, cores=cores), "Standard_DS3_v2", 10.0, 45.0)
+    assert choice is not None and (choice.worker_count, choice.holds) == (workers, pytest.approx(holds))
+
+
 def test_a_size_with_fewer_cores_than_a_request_uses_is_slower() -> None:
     parallel = measured(point(1, 10.0, 40.0, p50_ms=30.0, cpu_ms=60.0), cores=2.0)  # a request keeps two cores busy
     assert of_one_size(parallel, "Standard_DS1_v2", 1.0, 79.0) is None
