@@ -311,6 +311,14 @@ def test_a_request_that_waits_or_is_kept_waiting_is_told(cpu: float | None, told
     assert any("measure again on a quiet machine" in line.text for line in asked(what, 10.0, 45.0).lines) is told
 
 
+def test_at_the_same_price_several_small_instances_come_first() -> None:
+    same = Prices({"Standard_D4as_v4": 0.2, "Standard_D2as_v4": 0.1}, "USD", "none")
+    some_sizes = [size for size in OFFERED.sizes if size.name in same.amounts]
+    found = recommend(ONE, Wanted(170.0, 45.0), some_sizes, same, today=TODAY)
+    assert [(choice.instances, choice.hour) for choice in found.choices] == [(2, 0.2), (1, 0.2)]
+    assert found.choices[0].size.name == "Standard_D2as_v4"
+
+
 def test_without_prices_the_fewest_cores_come_first() -> None:
     found = recommend(ONE, Wanted(100.0, 45.0), OFFERED.sizes, Prices({}, "USD", "none"), today=TODAY)
     cores = [choice.size.cores * choice.instances for choice in found.choices]
