@@ -298,6 +298,14 @@ def test_the_probes_wait_for_a_slow_start() -> None:
     assert asked(slow, 10.0, 45.0, current=patient).choices[0].initial_delay is None
 
 
+@pytest.mark.parametrize(
+    ("p99", "limit", "timeout"), [(30, 45, 1000), (30, 900, 2000), (4e3, 45, 15_000), (1e5, 45, 180_000)]
+)
+def test_the_request_timeout_leaves_room(p99: float, limit: float, timeout: int) -> None:
+    what = measured(*(replace(one, p99_ms=p99) for one in ONE.points))
+    assert asked(what, 10.0, limit).choices[0].request_timeout_ms == timeout
+
+
 def test_a_script_that_waits_gets_no_rule_on_the_processor() -> None:
     waits = measured(*(replace(one, cpu_ms=0.5) for one in ONE.points))
     choice = asked(waits, 100.0, 45.0).choices[0]

@@ -94,9 +94,9 @@ def recommend(
 
     def order(fit: Fit) -> tuple[Any, ...]:
         each = price(fit.size.name)
-        # At the same price, several small instances stay available when one fails; three is Microsoft's advice.
+        # At the same price the smaller size: several instances stay available when one fails.
         total = fit.size.cores * fit.instances if each is None else round(each * fit.instances, 6)
-        return (each is None, total, -min(fit.instances, 3), fit.size.cores, fit.size.name)
+        return (each is None, total, fit.size.cores, fit.size.name)
 
     held.sort(key=order)
     choices = tuple(choice_of(fit, prices, quota, current or Deployment()) for fit in held[:CHOICES])
