@@ -80,7 +80,7 @@ def test_latency_processor_and_memory_are_measured_by_workers(environ: dict[str,
     one, two = measured.points
     assert (one.workers, two.workers, one.concurrency, one.rate) == (1, 2, 4, 3.0)
     for point in (one, two):
-        assert point.failed == 0 and point.requests == round(point.rate * point.seconds) and point.answered > 2
+        assert point.failed == 0 and 6 <= point.requests <= point.rate * point.seconds + 1 and point.answered > 2
         assert 200 <= point.p50_ms <= point.p95_ms <= point.p99_ms
         # Waiting takes no processor.
         assert point.cpu_ms is not None and 0 < point.cpu_ms < 100
