@@ -126,7 +126,7 @@ class FieldRow(Widget):
         text = self.store.text(key)
         if isinstance(self.control, Choice):
             self.control.value = text
-        elif reloaded or not self.control.has_focus:
+        elif reloaded or not self.control.has_focus or self.app.screen is not self.screen:  # a dialog has set it
             if self.field.kind == "secret":
                 self.control.placeholder = text or "typed, kept in memory only"
                 if not self.store.secrets.get(key) and self.control.value:
