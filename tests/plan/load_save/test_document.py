@@ -105,6 +105,18 @@ def test_a_removed_value_is_told_as_left_empty_and_no_map_is_made_for_it() -> No
     assert "rollout" not in other.tree and other.source("rollout.pause") == "not set"
 
 
+@pytest.mark.parametrize("shown", [None, 0])
+def test_the_last_value_of_a_map_takes_the_map_with_it_and_others_stay(shown: int | None) -> None:
+    document = two(shown)
+    before = copy.deepcopy(document.tree)
+    for key in ("minimum", "maximum"):
+        document.set(f"deployment.autoscale.{key}", 2, "you")
+    document.set("deployment.autoscale.minimum", None, "you")
+    assert document.get("deployment.autoscale") == {"maximum": 2}
+    document.set("deployment.autoscale.maximum", None, "you")
+    assert document.tree == before
+
+
 def test_a_set_value_has_no_old_problem_but_others_have() -> None:
     document = two()
     document.problems = [document.problem(COUNT, "bad"), document.problem("endpoint.name", "bad")]

@@ -74,6 +74,11 @@ class Document:
             return
         if value is None:
             above.pop(last, None)
+            while not above and "." in inside:  # nor does an empty map stay
+                inside = inside.rpartition(".")[0]
+                above, last = holder(tree, inside)
+                assert above is not None
+                del above[last]
         else:
             above[last] = value
         key = key if item is None else f"{DEPLOYMENTS}.{self.shown}.{below}"
