@@ -204,7 +204,7 @@ def test_a_moment_to_the_second(text: str, said: str) -> None:
         ({"price_per_hour": 0.0, "age_seconds": 0}, ["blue  Succeeded", "100 % of traffic", "2 × Standard_F4s_v2",
                                                      "0.00 an hour", "0 seconds old"]),
         ({"autoscale": [{"minimum": 1, "maximum": 4, "enabled": True}, {"minimum": 2, "maximum": 8, "enabled": False}]},
-         ["blue  Succeeded", "100 % of traffic", "2 × Standard_F4s_v2", "autoscale 1 to 4"]),
+         ["blue  Succeeded", "100 % of traffic", "2 × Standard_F4s_v2", "1 to 4 by autoscale rule"]),
     ],
 )  # fmt: skip
 def test_a_deployment_in_one_line(more: dict[str, Any], parts: list[str]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tui.helper.troubleshoot_report import WORDS, moment
+from tui.plan.autoscale import limits_in_words
 from tui.plan.traffic import in_words, largest_first
 
 Row = Mapping[str, Any]
@@ -238,7 +239,7 @@ def deployment_line(one: Mapping[str, Any]) -> str:
         f"{one['traffic'] or 0} % of traffic",
         f"{one['mirror_traffic']} % mirrored" if one["mirror_traffic"] else "",
         f"{one['instances'] or UNKNOWN} × {one['instance_type']}",
-        f"autoscale {rule['minimum']} to {rule['maximum']}" if rule else "",
+        limits_in_words(rule["minimum"], rule["maximum"]) if rule else "",
         one["model"] or "no model",
         one["environment"],
         f"{one['requests']:,} requests, {one['errors']:,} errors" if one["requests"] is not None else "",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tui.plan.autoscale import limits_in_words
 from tui.plan.traffic import in_words, largest_first
 
 SIGNS = {"blocker": "✖", "warning": "!", "unknown": "?", "ok": "✔"}
@@ -165,8 +166,9 @@ def deployment_line(one: Mapping[str, Any]) -> str:
         parts.append(f"{price:.2f} an hour")
     if one.get("age_seconds") is not None:
         parts.append(f"{span(one['age_seconds'])} old")
-    parts += [f"autoscale {rule['minimum']} to {rule['maximum']}" for rule in one.get("autoscale") or ()
-              if rule["enabled"]]  # fmt: skip
+    parts += [
+        limits_in_words(rule["minimum"], rule["maximum"]) for rule in one.get("autoscale") or () if rule["enabled"]
+    ]
     return ", ".join(parts)
 
 

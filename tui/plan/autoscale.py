@@ -113,6 +113,11 @@ class Autoscale:
         return min(max(count, least), max((self.maximum, *(one.maximum for one in self.schedule))))
 
 
+def limits_in_words(least: Any, most: Any) -> str:
+    """The limits as shown next to a number of instances: `2 to 6 by autoscale rule`."""
+    return f"{least} to {most} by autoscale rule"
+
+
 def resource_of(metric: str) -> str:
     """Whose metric it is: deployment, or endpoint for what only an endpoint has."""
     return "endpoint" if metric in OF_ENDPOINT and metric not in OF_DEPLOYMENT else "deployment"

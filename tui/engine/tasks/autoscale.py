@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui.engine.operations import ask
 from tui.engine.task_context import RUN_TAG, Outcome, TaskContext
+from tui.plan.autoscale import limits_in_words
 
 
 def work(task: TaskContext) -> Outcome:
@@ -19,7 +20,7 @@ def work(task: TaskContext) -> Outcome:
     there = scaling.of_deployment(cloud, endpoint, wanted.name)
     location = str(task.run.result("workspace", "location") or "")
     body = scaling.wanted_setting(endpoint, wanted, there, location, task.run.tags)
-    said = f"{wanted.autoscale.minimum} to {wanted.autoscale.maximum} instances"
+    said = limits_in_words(wanted.autoscale.minimum, wanted.autoscale.maximum)
     if body is None and there is not None:
         task.start("skip", "It matches the plan.")
         begun = task.run.begun.get(task.name)

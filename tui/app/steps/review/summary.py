@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tui.app.state.findings import Finding
 from tui.app.text import formatting
 from tui.common.redact import hide_secrets
+from tui.plan.autoscale import limits_in_words
 from tui.plan.fields.all_fields import BY_KEY, FIELDS, Field
 from tui.plan.load_save.references import Unresolved, expand, has_reference
 from tui.plan.traffic import in_words
@@ -98,9 +99,15 @@ def made_of(store: Store) -> dict[str, str]:
         "code": text(SCRIPT),
         "environment": conda if conda != "empty" else image,
         "deployment": f"{number} × {size}",
-        "autoscale": f"{text('deployment.autoscale.minimum')} to {text('deployment.autoscale.maximum')} instances",
+        "autoscale": "".join(limits(store)),
         "traffic": in_words(traffic, none="", zeros=True) if isinstance(traffic, dict) else "",
     }
+
+
+def limits(store: Store) -> tuple[str, ...]:
+    """The limits of autoscale in words, if the plan has both."""
+    least, most = (store.document.value(f"deployment.autoscale.{one}") for one in ("minimum", "maximum"))
+    return (limits_in_words(least, most),) if least and most else ()
 
 
 def findings_in_words(findings: Sequence[Finding]) -> str:
@@ -125,13 +132,23 @@ def cost(store: Store) -> str:
     answer, what = estimate(store), f"{number} × {size}"
     if answer is not None:
         about = (answer["hour"], answer["month"], answer["currency"], what, answer["dated"])
-        return sizes.cost_words(*about, extras=answer.get("extras") or ())
+        words = sizes.cost_words(*about, extras=answer.get("extras") or ())
+        return f"{words} {autoscaled(store, answer['hour'] / number, answer['currency'])}".strip()
     each = sizes.price_per_hour(size, region) if region else None
     if each is None:
         why = f"no list price available for {size} in {region}" if region else "the workspace's region is not read yet"
         return f"Cost not known: {why}."
     hour = each * number
-    return sizes.cost_words(hour, hour * HOURS_A_MONTH, sizes.price_currency(), what, sizes.price_date())
+    words = sizes.cost_words(hour, hour * HOURS_A_MONTH, sizes.price_currency(), what, sizes.price_date())
+    return f"{words} {autoscaled(store, each, sizes.price_currency())}".strip()
+
+
+def autoscaled(store: Store, each: float | None, currency: str) -> str:
+    """A sentence with the limits of autoscale and the cost of the most instances, at `each` an hour; empty without."""
+    words, most = "".join(limits(store)), store.document.value("deployment.autoscale.maximum")
+    if words and isinstance(most, int) and each is not None:
+        words += f": at most {most * each:.2f} {currency} an hour"
+    return words and f"{words}."
 
 
 def estimate(store: Store) -> dict[str, Any] | None:
