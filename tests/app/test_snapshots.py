@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.dialogs.test_sizing import Tell, answered, ask_for, load_run, measured, opened
 from tests.app.endpoint_operations.test_endpoint_operations import endpoint
 from tests.app.panes import follow, home, wizard
 from tests.app.pictures import expect
@@ -39,7 +40,7 @@ from tui.common import call_log
 from tui.helper.client import HelperError
 from tui.plan.load_save.load import load
 
-__all__ = ["always_the_same", "home", "sizes"]
+__all__ = ["always_the_same", "home", "load_run", "sizes"]
 
 
 # Home
@@ -306,6 +307,17 @@ async def test_dialogs(home: Path) -> None:
         await walk.until(lambda: walk.store.states.of("endpoint").word == "OK", "what the run changes is read again")
         await walk.press("escape", "ctrl+c")
         await pictures(walk, "dialog-detach", "Stop and clean up", standard=True)
+
+
+@pytest.mark.usefixtures("sizes")
+async def test_size_by_measurement(load_run: Tell) -> None:
+    load_run(measured())
+    async with wizard(good_answers(), size=DRAWN[-1]) as walk:
+        await opened(walk)
+        await pictures(walk, "dialog-sizing", "Nothing in Azure is touched")
+        await ask_for(walk, "20", "200")
+        await answered(walk)
+        await pictures(walk, "dialog-sized", "hold it, the cheapest first", standard=True)
 
 
 @pytest.mark.usefixtures("sizes")

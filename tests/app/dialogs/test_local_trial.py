@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 
 from tests.app.panes import home  # noqa: F401  the fixture
 from tui.app.app import WizardApp
-from tui.app.dialogs.local_trial import LocalTrialScreen, facts, text
+from tui.app.dialogs.local_trial import LocalTrialScreen
+from tui.app.dialogs.trial_lines import facts, text
 from tui.app.widgets.facts import Facts
 from tui.plan.load_save.load import load
 

@@ -21,7 +21,7 @@ from tui.plan.load_save.references import Unresolved, expand
 CHANGED_BY_RUNS = ("endpoint", "sizes", "changes", "check", "deployments", "registered_models", "model_versions",
                    "environments", "step:")  # fmt: skip
 """What the questions begin with whose answers a run, or another operation, changes."""
-FROM_FILES = ("inspect_model", "changes", "check", "step:model")
+FROM_FILES = ("inspect_model", "measured", "changes", "check", "step:model")
 OLD = 300.0  # seconds after which an answer is read again when its step is shown
 
 PATHS = tuple(field.key for field in FIELDS if field.kind == "path")

@@ -13,6 +13,9 @@ DEPENDS: dict[str, tuple[str, ...]] = {
     "endpoint": ("credential.", "workspace.", "endpoint.name"),
     "inspect_model": ("deployment.model.", "deployment.code_configuration.", "deployment.environment.", "test."),
     "sizes": ("credential.", "workspace."),
+    # Not asked of the helper: what the dialog Size by measurement keeps.
+    "measured": ("deployment.model.", "deployment.code_configuration.", "deployment.environment", "deployment.name",
+                 "test."),
     "reach": ("credential.", "workspace.", "endpoint.name", "endpoint.public_network_access", "test."),
     "subscriptions": ("credential.",),
     "resource_groups": ("credential.", "workspace.subscription_id"),

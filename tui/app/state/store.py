@@ -62,6 +62,7 @@ class Store:
         self._take(document)
         self.rehearse = rehearse
         self.secrets: dict[str, str] = {}
+        self.wanted_load = ("", "")  # requests a second and p95 in ms, as typed for Size by measurement
         self.facts: dict[str, Any] = {}
         self.run: Run | None = None
         self.saves = True  # not where an endpoint is operated: the document only identifies it

@@ -12,7 +12,10 @@ ALWAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Browse for the model", "Files, and registered models.", "browse_model"),
         ("Refresh the files", "After they have changed on disk.", "ask_again"),
     ),
-    "compute": (("Refresh the quota", "Sizes and quota of the region.", "ask_again"),),
+    "compute": (
+        ("Size by measurement", "Which size holds a load, measured here.", "measure"),
+        ("Refresh the quota", "Sizes and quota of the region.", "ask_again"),
+    ),
     "network": (("Refresh the network path", "Every host, from this machine.", "connect"),),
     "review": (
         ("Refresh", "Read Azure's resources and run the preflight again.", "ask_again"),

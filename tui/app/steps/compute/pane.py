@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from tui.app.state.side_by_side import existing_deployment
 from tui.app.steps.compute import size_columns
@@ -30,6 +31,8 @@ from tui.plan.fields.all_fields import Field
 SIZE = "deployment.instance_type"
 COUNT = "deployment.instance_count"
 NAME = "deployment.name"
+SHOWN = ("workspace", "endpoint", "sizes", "inspect_model", "cost", "measured")
+LIMITS = ("deployment.autoscale.minimum", "deployment.autoscale.maximum")
 
 
 class SizeFilter(TextInput):
@@ -54,6 +57,7 @@ class ComputePane(FormPane):
             yield Static("Filter", classes="field-label", markup=False)
             yield SizeFilter(placeholder="name, gpu, fits, cores>=8, price<1", id="filter")
             yield Static("", id="size-count", markup=False)
+            yield Button("Measure", id="size-measure", compact=True, tooltip="Measure under load which size is needed.")
         yield Static(id="size-head", classes="table-head", markup=False)
         yield SizeTable(id="sizes")
         yield Static(
@@ -77,7 +81,7 @@ class ComputePane(FormPane):
 
     def changed(self, names: frozenset[str]) -> None:
         super().changed(names)
-        if not names.isdisjoint((SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost")):
+        if not names.isdisjoint((SIZE, COUNT, NAME, *LIMITS, *SHOWN)):
             self._show()
             if not names.isdisjoint((SIZE, COUNT)) and self.display:
                 self.learn("cost", wait=DEBOUNCE)
@@ -96,7 +100,20 @@ class ComputePane(FormPane):
         number = self.store.value(COUNT)
         if isinstance(number, bool) or not isinstance(number, int) or self.store.problem(COUNT):
             number = 1  # while the number is being edited
-        return size_columns.rows(offers, number, self._region, existing_deployment(self.store))
+        found = size_columns.rows(offers, number, self._region, existing_deployment(self.store))
+        refused, held = self._measured
+        return [
+            replace(row, holds=True if row.size.name in held else False if row.size.name in refused else None)
+            for row in found
+        ]
+
+    @property
+    def _measured(self) -> tuple[Mapping[str, str], Collection[str]]:
+        """Why sizes do not hold the load that was measured for, by name, and the names of those that do."""
+        if "measured" not in self.store.facts:
+            return {}, ()
+        found = self.store.facts["measured"].recommendation
+        return found.refused, {*(choice.size.name for choice in found.choices), *found.dearer}
 
     @property
     def _region(self) -> str:
@@ -135,8 +152,14 @@ class ComputePane(FormPane):
 
         kind = {True: "ok", False: "bad", None: "none"}[row.fit.fits]
         facts = [Fact(kind, "Quota", row.fit.reason if row.fit.fits is not None else f"Not known: {row.fit.reason}")]
-        told = size_columns.cost_in_words(row, self._region, summary.estimate(self.store))
+        live = summary.estimate(self.store)
+        told = size_columns.cost_in_words(row, self._region, live)
         facts.append(Fact("none" if told.startswith("Not known") else "", "Cost", told))
+        if row.holds is False:
+            facts.append(Fact("bad", "Load", self._measured[0][row.size.name]))
+        each = live["hour"] / live["count"] if live and live["size"] == row.size.name else row.price
+        if words := summary.autoscaled(self.store, each, sizes.price_currency()):
+            facts.append(Fact("", "Autoscale", words))
         facts += [Fact("warn", "Note", text) for text in sizes.warnings(row.size)]
         model = int((self.store.facts.get("inspect_model") or {}).get("bytes") or 0)
         memory = row.size.memory_gib
@@ -161,6 +184,13 @@ class ComputePane(FormPane):
             await self.show_all(False)
         table.pick(str(self.store.value(SIZE) or ""))
         self.call_after_refresh(table.focus)  # a widget that was just shown cannot be focused before a refresh
+
+    @on(Button.Pressed, "#size-measure")
+    def measure(self) -> None:
+        """Measure the model under load on this machine, in a dialog."""
+        from tui.app.dialogs.sizing import SizingScreen
+
+        self.app.push_screen(SizingScreen(self.store))
 
     @on(TextInput.Changed, "#filter")
     def _filtered(self, event: TextInput.Changed) -> None:
@@ -207,4 +237,5 @@ def _in_words(row: SizeRow) -> str:
     """Describe a size in a few words."""
     memory = f", {row.size.memory_gib:g} GiB" if row.size.memory_gib else ""
     gpus = f", {row.size.gpus:g} GPU" if row.size.gpus else ""
-    return f"{row.size.name}: {counted(row.size.cores, 'core')}{memory}{gpus}"
+    holds = "; it holds the load, as measured" if row.holds else ""
+    return f"{row.size.name}: {counted(row.size.cores, 'core')}{memory}{gpus}{holds}"

@@ -19,13 +19,24 @@ GAP = 2  # cells between columns
 
 @dataclass(frozen=True)
 class SizeRow:
-    """An offered size, evaluated for a number of instances. `price` is in US dollars per instance and hour."""
+    """An offered size, evaluated for a number of instances. `price` is in US dollars per instance and hour.
+
+    `holds` is whether it holds the load that was asked for, as measured; None without a measurement.
+    """
 
     size: Size
     count: int
     left: int | None
     fit: Fit
     price: float | None
+    holds: bool | None = None
+
+    @property
+    def verdict(self) -> tuple[bool | None, str]:
+        """Whether it can be chosen (None: unknown), and a word for the column."""
+        if self.holds is False and self.fit.fits is not False:
+            return False, "not chosen"
+        return self.fit.fits, f"{self.fit.short}, holds" if self.holds and self.fit.short == "fits" else self.fit.short
 
     @property
     def hourly(self) -> float | None:
@@ -127,7 +138,7 @@ _ROOMY = (
     Column("Needs", 5, lambda row: str(row.fit.needed)),
     Column("Left", 4, lambda row: "" if row.fit.after is None else str(max(row.fit.after, 0))),
 )
-_FITS = Column("Fits", 13, lambda row: f"{SIGNS[row.fit.fits]} {row.fit.short}", number=False)
+_FITS = Column("Fits", 13, lambda row: f"{SIGNS[row.verdict[0]]} {row.verdict[1]}", number=False)
 
 
 def columns(width: int) -> list[Column]:
@@ -153,7 +164,9 @@ def line(chosen: Sequence[Column], row: SizeRow | None = None) -> list[str]:
 # Filter
 
 _COMPARISON = re.compile(r"^(cores|memory|gpus?|price|left)(<=|>=|=|<|>)(\d+(?:\.\d+)?)$")
-FILTER_HELP = "Parts of the name or family, gpu, cpu, fits, cores>=8, memory>=32, price<1. All of them must match."
+FILTER_HELP = (
+    "Parts of the name or family, gpu, cpu, fits, holds, cores>=8, memory>=32, price<1. All of them must match."
+)
 
 
 def matching(found: Sequence[SizeRow], words: str) -> list[SizeRow]:
@@ -165,7 +178,8 @@ def matching(found: Sequence[SizeRow], words: str) -> list[SizeRow]:
 _WORDS: dict[str, Callable[[SizeRow], bool]] = {
     "gpu": lambda row: row.size.gpus > 0,
     "cpu": lambda row: not row.size.gpus,
-    "fits": lambda row: row.fit.fits is True,
+    "fits": lambda row: row.verdict[0] is True,
+    "holds": lambda row: row.holds is True,
 }
 _VALUES: dict[str, Callable[[SizeRow], float | None]] = {
     "cores": lambda row: row.size.cores,

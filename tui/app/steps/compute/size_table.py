@@ -86,9 +86,9 @@ class SizeTable(OptionList):
     def _line(self, columns: Sequence[size_columns.Column], row: SizeRow) -> Content:
         *cells, fits = size_columns.line(columns, row)
         chosen = row.size.name.lower() == self.chosen.lower()
-        look = "bold" if chosen else "$text-muted" if row.fit.fits is False else ""
+        look = "bold" if chosen else "$text-muted" if row.verdict[0] is False else ""
         text = (MARK if chosen else PLAIN) + (" " * GAP).join(cells) + " " * GAP
-        return Content.styled(text, look) + Content.styled(fits.rstrip(), LOOK[row.fit.fits])
+        return Content.styled(text, look) + Content.styled(fits.rstrip(), LOOK[row.verdict[0]])
 
     def on_option_list_option_highlighted(self) -> None:
         self.post_message(self.Marked())
