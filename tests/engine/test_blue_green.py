@@ -333,7 +333,7 @@ def test_a_count_that_an_autoscale_rule_has_changed_survives_another_apply(
 ) -> None:
     document = load(place.folder / "plan.yml")
     deployment = f"onlineEndpoints/{NAME}/deployments/blue"
-    capacity = {"minimum": "1", "maximum": "3", "default": "2"}
+    capacity = {"minimum": "2", "maximum": "3", "default": "2"}
     target = place.azure.get(deployment)["id"]
     profile = {"name": "p", "rules": [], "capacity": capacity}
     body = {"location": "eastus", "properties": {"profiles": [profile], "targetResourceUri": target}}

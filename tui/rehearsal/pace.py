@@ -19,6 +19,10 @@ ENDPOINT_SECONDS = 90.0
 TRAFFIC_SECONDS = 15.0
 DELETE_SECONDS = 60.0
 DEPLOYMENT_SECONDS = (360.0, 720.0)
+SCALE_SECONDS = 240.0
+"""Until another instance serves: the share of a deployment that starts it."""
+FAST_FACTOR = 60.0
+"""How fast Azure's minutes pass for autoscale at full speed: one a second."""
 # The share of a deployment's time at the end of each step.
 _SHARES = {"submitted": 0.05, "image": 0.55, "download": 0.65, "start": 1.0}
 _SLICE = 0.2
@@ -30,6 +34,19 @@ class Pace:
     def __init__(self, home: Home) -> None:
         self._settings = Watched(home.pace_file, lambda: pace_of(home))
         self._link_free = 0.0
+        self._clock = (time.monotonic(), 0.0)
+
+    @property
+    def factor(self) -> float:
+        """How many of Azure's seconds pass in one."""
+        return float(self._settings.now["speed"]) if self._settings.now["pace"] == AZURE else FAST_FACTOR
+
+    def now(self) -> float:
+        """Azure's seconds since the rehearsal began, at the speed that was set all the while."""
+        before, passed = self._clock
+        now = time.monotonic()
+        self._clock = (now, passed + (now - before) * self.factor)
+        return self._clock[1]
 
     async def until(self, begun: float, seconds: float, otherwise: float = 0.0) -> None:
         """Wait for Azure's duration `seconds` since `begun` (time.monotonic); at full speed for `otherwise`."""

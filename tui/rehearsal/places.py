@@ -26,6 +26,8 @@ class Home:
         self.start_lock = folder / "start.lock"
         # Locked by the server while it runs: if the lock is free, no server runs.
         self.alive_lock = folder / "alive.lock"
+        # What autoscale saw and did, a line of JSON for each run of a setting.
+        self.autoscale_file = folder / "autoscale.jsonl"
         # Touched by every command that sets up a client; keeps the rehearsal from ending as idle.
         self.used_mark = folder / "used"
         # The server's own log.

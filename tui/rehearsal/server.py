@@ -49,7 +49,7 @@ from tui.rehearsal.container_engine.finder import EngineFinder
 from tui.rehearsal.entra import entra
 from tui.rehearsal.entra.tokens import TokenSigner
 from tui.rehearsal.fleet.obstacles import obstruct
-from tui.rehearsal.monitor import activity_log, autoscale, metrics, metrics_batch, resource_graph
+from tui.rehearsal.monitor import activity_log, autoscale, autoscale_engine, metrics, metrics_batch, resource_graph
 from tui.rehearsal.online_endpoints import deployments, endpoints, own_containers
 from tui.rehearsal.online_endpoints.online_resources import mark_failed
 from tui.rehearsal.pace import Pace
@@ -194,7 +194,9 @@ def application(service: Service) -> web.Application:
         middlewares=[activity_log.middleware, metrics.middleware, _envelope], client_max_size=64 * 1024 * 1024
     )
     app[SERVICE] = service
-    app[metrics.COUNTS] = metrics.Counts()
+    by_pace = metrics.Counts(lambda: int(service.pace.now() // 60))
+    app[metrics.COUNTS] = [metrics.Counts(), by_pace]
+    app[autoscale_engine.ENGINE] = autoscale_engine.AutoscaleEngine(service, by_pace)
     app[TABLE] = _routes()
     app.add_routes([*entra.ROUTES, *blobs.ROUTES, *portal.ROUTES, *metrics_batch.ROUTES])
     app.router.add_route("*", "/endpoints/{endpoint}/{path:.*}", handle_scoring)
@@ -283,8 +285,10 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(name, stop.set)
     # Bodies are passed on unchanged: clients may compress blobs and scoring requests.
-    runner = web.AppRunner(application(service), access_log=None, auto_decompress=False)
+    app = application(service)
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False)
     await runner.setup()
+    scaling = asyncio.ensure_future(app[autoscale_engine.ENGINE].run())
     try:
         await web.SockSite(runner, listener, ssl_context=context, shutdown_timeout=1.0).start()
         _take_up(service)
@@ -301,6 +305,8 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     finally:
         with contextlib.suppress(OSError):  # the folder was removed
             write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
+        scaling.cancel()
+        await asyncio.gather(scaling, return_exceptions=True)
         await service.operations.stop()
         await service.running_deployments.stop()
         await service.engine.close()

@@ -22,6 +22,7 @@ from tui.rehearsal.places import Home
 from tui.rehearsal.scenarios.scenarios import Active
 from tui.rehearsal.seed import Seed
 from tui.rehearsal.serving.front_end import ScoringEndpoint
+from tui.rehearsal.serving.replicas import ReplicaSet
 from tui.rehearsal.store import Resource, Store
 
 
@@ -30,6 +31,12 @@ class Containers(Protocol):
 
     async def provision(self, resource_id: str) -> dict[str, str]:
         """Create or change a deployment."""
+
+    async def scale(self, resource_id: str) -> None:
+        """Give a deployment as many instances as it should have."""
+
+    def instances(self, resource_id: str) -> ReplicaSet | None:
+        """The instances of a deployment, if they were started."""
 
     def log_text(self, deployment: Resource, container: str, tail: int) -> str:
         """The content of getLogs."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tui.rehearsal import practice_options, settings
 from tui.rehearsal.container_engine.engine import Engine, Unusable, find
@@ -31,6 +34,7 @@ def status(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
         yield f"Closed egress: not enforced here, since the kernel refuses a network of one's own: {refused}."
     if server is not None:
         yield from _deployments(home)
+        yield from _scaled(home)
     yield f"Its folder is {home.folder}, its log {home.log_file}."
 
 
@@ -52,6 +56,20 @@ def of_engine(engine: Engine | Unusable) -> str:
         f"Containers: {engine.name} {engine.version}{how}, with {engine.cores} cores and "
         f"{engine.memory / 2**30:.1f} GiB; a deployment's memory and cores are {limits}{passed_over}."
     )
+
+
+def _scaled(home: Home) -> Iterator[str]:
+    """The newest run of each autoscale setting, and where all of them are."""
+    newest: dict[str, dict[str, Any]] = {}
+    with contextlib.suppress(OSError):
+        lines = home.autoscale_file.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+        newest.update((run["deployment"], run) for run in map(json.loads, lines))
+    for name, run in newest.items():
+        seen = [f"{rule} ({'no value' if value is None else f'now {value:g}'})" for rule, value in run["seen"].items()]
+        count = f"{run['to']} instance{'' if run['to'] == 1 else 's'}"
+        yield f"{name}: {count} by autoscale, profile {run['profile']}. {'; '.join(seen)}. Last run: {run['why']}."
+    if newest:
+        yield f"Every run of autoscale is a line of {home.autoscale_file}."
 
 
 def _deployments(home: Home) -> Iterator[str]:

@@ -16,9 +16,7 @@ from tests.published_interfaces import SETTING
 from tui.cloud.endpoints import scaling
 from tui.plan.model import Plan, Workspace
 from tui.rehearsal.arm.rights import change, forget
-from tui.rehearsal.online_endpoints.rules import AUTOSCALE, autoscaled
 from tui.rehearsal.places import Home
-from tui.rehearsal.store import Resource, Store
 
 
 def made(arm: Arm, name: str, settled: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
@@ -130,7 +128,35 @@ def test_autoscale_settings_of_client_and_rehearsal_are_as_published(
     home = Home.of(rehearsal_home)
     change(home, roles=["contributor"])
     try:
-        assert [put({**body, "properties": {"profiles": wrong}}) for wrong in ([], [{"name": "p"}])] == [400, 400]
+        metric = {
+            "metricName": "CpuUtilizationPercentage",
+            "metricResourceUri": endpoint,
+            "timeGrain": "PT1M",
+            "statistic": "Average",
+            "timeAggregation": "Average",
+            "operator": "GreaterThan",
+            "threshold": 70,
+        }
+        action = {"direction": "Increase", "type": "ChangeCount", "value": "1", "cooldown": "PT5M"}
+        rule = {"metricTrigger": {**metric, "timeWindow": "PT5M"}, "scaleAction": action}
+        profile["rules"] = [rule] * 10
+        jsonschema.validate(body, SETTING)
+        date = {"start": "2026-12-24T00:00:00Z", "end": "2026-12-26T00:00:00Z"}
+        schedule = {"timeZone": "UTC", "days": ["Monday"], "hours": [6], "minutes": [0]}
+        wrong = [
+            [], [{"name": "p"}], [profile] * 21, [{**profile, "rules": [rule] * 11}],
+            [{**profile, "rules": [{**rule, "metricTrigger": metric}]}],
+            [{**profile, "rules": [{**rule, "metricTrigger": {**metric, "timeWindow": "PT4M"}}]}],
+            [{**profile, "rules": [{**rule, "metricTrigger": {**metric, "timeWindow": "PT5M", "operator": ">"}}]}],
+            [{**profile, "rules": [{**rule, "scaleAction": {**action, "cooldown": "PT59S"}}]}],
+            [{**profile, "capacity": {"minimum": "3", "maximum": "5", "default": "2"}}],
+            [{**profile, "fixedDate": {"start": date["start"]}}],
+            [{**profile, "recurrence": {"frequency": "Day", "schedule": schedule}}],
+        ]  # fmt: skip
+        refused = [put({**body, "properties": {"profiles": profiles}}) for profiles in wrong]
+        assert refused == [400] * len(wrong), refused
+        timed = [{**profile, "fixedDate": date}, {**profile, "recurrence": {"frequency": "Week", "schedule": schedule}}]
+        body["properties"]["profiles"] += timed  # type: ignore[index]
         assert (put(body), put(body)) == (201, 200)
         listed = asked(arm, settings).json()
         url = f"{arm.origin}{settings}/by-load"
@@ -143,9 +169,3 @@ def test_autoscale_settings_of_client_and_rehearsal_are_as_published(
     reader = SimpleNamespace(items=lambda *_, **__: iter(listed["value"]))
     cloud = SimpleNamespace(arm=reader, plan=Plan(workspace=Workspace("s", "rg", "ws")))
     assert scaling.autoscale(cloud, endpoint) == [scaling.Autoscale("by-load", "blue", True, 2, 5)]  # type: ignore[arg-type]
-    store = Store(tmp_path / "store.sqlite")
-    store.put(Resource(found["id"], AUTOSCALE, group, found))
-    for count, scaled in ((1, 3), (4, 4), (7, 5)):
-        blue = Resource(f"{endpoint}/deployments/blue", "deployments", endpoint, {"sku": {"capacity": count}})
-        assert autoscaled(store, blue) == scaled
-    assert autoscaled(store, Resource(f"{endpoint}/deployments/red", "", "", {"sku": {"capacity": 1}})) == 1

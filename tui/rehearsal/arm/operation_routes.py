@@ -30,9 +30,9 @@ def created(call: Call, path: str) -> dict[str, str]:
     return {"Location": call.url, "Azure-AsyncOperation": _signed(call, path), "x-ms-async-operation-timeout": "PT30M"}
 
 
-def operation_url(call: Call, path: str) -> str:
+def operation_url(origin: str, path: str, api_version: str) -> str:
     """The absolute URL of an operation's status, unsigned as in a resource's properties (recorded)."""
-    return f"{call.service.origin}{path}?api-version={call.api_version}"
+    return f"{origin}{path}?api-version={api_version}"
 
 
 def _signed(call: Call, path: str) -> str:
@@ -43,7 +43,8 @@ def _signed(call: Call, path: str) -> str:
     name, ticks = path.rpartition("/")[2], str(_TICKS_TO_1970 + time.time_ns() // 100)
     whose = _hash(call, name)
     signature = call.service.signer.signature(f"{name} {ticks} {_CERTIFICATE} {whose}")
-    return f"{operation_url(call, path)}&t={ticks}&c={_CERTIFICATE}&s={signature}&h={whose}"
+    url = operation_url(call.service.origin, path, call.api_version)
+    return f"{url}&t={ticks}&c={_CERTIFICATE}&s={signature}&h={whose}"
 
 
 def _hash(call: Call, name: str) -> str:

@@ -139,6 +139,15 @@ class DeploymentNetwork:
             return {}
         return {"/etc/hosts": f"127.0.0.1 localhost {self.containers[container]} {' '.join(self.allowed)}\n".encode()}
 
+    async def drop(self, container: str) -> None:
+        """Remove one container and its relay, and with the last one all of it."""
+        if len(self.containers) == 1:
+            await self.close()
+            return
+        del self.containers[container]
+        await self.engine.remove(container)
+        await self.engine.remove(_relay_of(container))
+
     async def close(self) -> None:
         """Remove the containers, also those whose start was cancelled, and all of it; nothing there is no error."""
         # First the containers, which need their relays' network.

@@ -22,13 +22,14 @@ from tui.rehearsal.arm.errors import ArmError, bad_content, timestamp
 from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import ENDPOINT
 from tui.rehearsal.fleet.resources import RECORDS
+from tui.rehearsal.monitor.autoscale_rules import Decision
 from tui.rehearsal.service import SERVICE, Service
 from tui.rehearsal.store import Resource
 
 KIND = "activityRecords"
 MOST = 4000
 PAGE = 100
-_PROVIDER = "Microsoft.MachineLearningServices"
+_PROVIDER, _INSIGHTS = "Microsoft.MachineLearningServices", "Microsoft.Insights"
 _CHANGES = re.compile(
     r"^(?P<resource>/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.MachineLearningServices"
     r"/workspaces/[^/]+(?P<below>/onlineEndpoints/[^/]+(?:/deployments/[^/]+)?)?)(?:/(?P<does>[^/]+))?/?$",
@@ -50,7 +51,7 @@ _TERM = re.compile(r"(eventTimestamp)\s+(ge|le)\s+'?([^'\s]+)'?|(\w+)\s+eq\s+'([
 # What a filter may name beside the time; the last two are sent by the Azure CLI.
 _NAMES: dict[str, Callable[[Mapping[str, Any], str], object]] = {
     "resourcegroupname": lambda record, _: record["group"],
-    "resourceprovider": lambda record, _: _PROVIDER,
+    "resourceprovider": lambda record, _: record.get("provider", _PROVIDER),
     "resourceuri": lambda record, _: record["resource"],
     "correlationid": lambda record, _: record["correlation"],
     "caller": lambda record, _: record["caller"],
@@ -92,8 +93,33 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
         "error": str(getattr(response, "text", None) or "") if response.status >= 400 else "",
         "method": request.method,
     }
+    _put(service, record)
+
+
+def keep_scaling(
+    service: Service, setting: Resource, deployment: Resource, before: int, decision: Decision, *, operation: str = "",
+    error: str = "",
+) -> None:  # fmt: skip
+    """Record that an autoscale setting changes a number of instances, or was refused (category Autoscale)."""
+    target = str(deployment.body["id"])
+    said = f"The autoscale engine attempting to scale resource '{target}' from {before} instances count to "
+    record = {
+        "time": timestamp(), "category": "Autoscale", "provider": _INSIGHTS, "caller": _INSIGHTS + "/autoscaleSettings",
+        "action": f"AutoscaleSettings/Scale{'up' if decision.count > before else 'down'}/Action",
+        "resource": setting.body["id"], "group": setting.id.split("/")[4], "correlation": str(uuid.uuid4()),
+        "status": 400 if error else 200, "operation": operation, "error": error, "method": "POST",
+        "properties": {
+            "Description": f"{said}{decision.count} instances count.", "ResourceName": target,
+            "OldInstancesCount": str(before), "NewInstancesCount": str(decision.count),
+        },
+    }  # fmt: skip
+    _put(service, record)
+
+
+def _put(service: Service, record: Mapping[str, Any]) -> None:
     number = next(_numbers)
-    service.store.put(Resource(f"/activity/{number:015d}", KIND, f"/activity/{found['group'].lower()}", record))
+    group = str(record["group"]).lower()
+    service.store.put(Resource(f"/activity/{number:015d}", KIND, f"/activity/{group}", dict(record)))
     kept = service.store.of_kind(KIND) if number % 100 == 0 else []
     for old in kept[: max(0, len(kept) - MOST)]:
         service.store.delete(old.id)
@@ -157,29 +183,32 @@ def _events(service: Service, record: Mapping[str, Any]) -> Iterator[tuple[str, 
 def _event(
     call: Call, moment: str, status: str, record: Mapping[str, Any], properties: Mapping[str, str]
 ) -> dict[str, Any]:
+    provider, category = record.get("provider", _PROVIDER), record.get("category", "Administrative")
     action = str(record["action"])
+    kind = action.rpartition("/")[0] if category == "Administrative" else "AutoscaleSettings"
+    event = ("EndRequest", "End request") if category == "Administrative" else ("AutoscaleAction",) * 2
     kept = f"{record['correlation']}/{status}"
     return {
-        "authorization": {"action": f"{_PROVIDER}/{action}", "scope": record["resource"]},
+        "authorization": {"action": f"{provider}/{action}", "scope": record["resource"]},
         "caller": record["caller"],
         "correlationId": record["correlation"],
         "eventDataId": str(uuid.uuid5(uuid.NAMESPACE_URL, kept)),
-        "eventName": {"value": "EndRequest", "localizedValue": "End request"},
-        "category": {"value": "Administrative", "localizedValue": "Administrative"},
+        "eventName": {"value": event[0], "localizedValue": event[1]},
+        "category": {"value": category, "localizedValue": category},
         "eventTimestamp": moment,
         "id": f"{record['resource']}/events/{uuid.uuid5(uuid.NAMESPACE_URL, kept)}",
         "level": "Error" if status == "Failed" else "Informational",
         "operationId": record["correlation"],
-        "operationName": {"value": f"{_PROVIDER}/{action}", "localizedValue": _WORDS.get(action, action)},
+        "operationName": {"value": f"{provider}/{action}", "localizedValue": _WORDS.get(action, action)},
         "resourceGroupName": record["group"],
-        "resourceProviderName": {"value": _PROVIDER, "localizedValue": _PROVIDER},
-        "resourceType": {"value": f"{_PROVIDER}/{action.rpartition('/')[0]}"},
+        "resourceProviderName": {"value": provider, "localizedValue": provider},
+        "resourceType": {"value": f"{provider}/{kind}"},
         "resourceId": record["resource"],
         "status": {"value": status, "localizedValue": status},
         "subStatus": {"value": "", "localizedValue": ""},
         "submissionTimestamp": moment,
         "subscriptionId": call["subscription"],
-        "properties": dict(properties),
+        "properties": {**record.get("properties", {}), **properties},
     }
 
 

@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -26,8 +26,9 @@ from tui.rehearsal.service import SERVICE
 from tui.rehearsal.serving.front_end import PIN
 
 KEPT_MINUTES = 24 * 60
+PER_MINUTE = "RequestsPerMinute"
 UNITS = {
-    "RequestsPerMinute": "Count",
+    PER_MINUTE: "Count",
     "RequestLatency": "MilliSeconds",
     "RequestLatency_P50": "MilliSeconds",
     "RequestLatency_P90": "MilliSeconds",
@@ -48,15 +49,19 @@ _EQUALS = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
 
 
 class Counts:
-    """The requests of the last day, by minute."""
+    """The requests of the last day, by minute; `minute` tells the current one."""
 
-    def __init__(self) -> None:
+    def __init__(self, minute: Callable[[], int] = lambda: int(time.time() // 60)) -> None:
+        self._minute, self._newest = minute, 0
         self._found: dict[Any, list[float]] = defaultdict(list)
 
     def add(self, endpoint: str, deployment: str, status: int, model_status: str, milliseconds: float) -> None:
         """Count one request."""
-        minute = int(time.time() // 60)
+        minute = self._minute()
         self._found[(minute, endpoint.lower(), deployment, str(status), model_status)].append(milliseconds)
+        if minute == self._newest:
+            return
+        self._newest = minute
         for key in [key for key in self._found if key[0] < minute - KEPT_MINUTES]:
             del self._found[key]
 
@@ -76,7 +81,8 @@ def _dimensions(deployment: str, status: str, model_status: str) -> dict[str, st
     }
 
 
-COUNTS: web.AppKey[Counts] = web.AppKey("counts", Counts)
+COUNTS: web.AppKey[list[Counts]] = web.AppKey("counts", list)
+"""By the clock's minutes, and by those of the pace, for autoscale."""
 
 
 @web.middleware
@@ -90,7 +96,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     took = (time.perf_counter() - started) * 1000
     headers = response.headers
     model = headers.get("ms-azureml-model-error-statuscode") or (str(response.status) if headers.get(PIN) else "")
-    request.app[COUNTS].add(found[1], headers.get(PIN, ""), response.status, model, took)
+    for counts in request.app[COUNTS]:
+        counts.add(found[1], headers.get(PIN, ""), response.status, model, took)
     return response
 
 
@@ -101,7 +108,7 @@ def measured(app: web.Application, endpoint_id: str, within: tuple[int, int]) ->
     (`failing`: the share of its requests with 424, and `p95_ms`) without any call.
     """
     first, last = within
-    rows = [row for row in app[COUNTS].of(endpoint_id.rpartition("/")[2]) if first <= row[0] <= last]
+    rows = [row for row in app[COUNTS][0].of(endpoint_id.rpartition("/")[2]) if first <= row[0] <= last]
     for deployment in app[SERVICE].store.children(endpoint_id, "deployments"):
         every, stated = requests_of(app[SERVICE].store, deployment), deployment.internal.get("fleet", {})
         for minute in range(first, min(last, int(time.time() // 60)) + 1) if every else ():
@@ -118,7 +125,7 @@ def measured(app: web.Application, endpoint_id: str, within: tuple[int, int]) ->
 
 async def read(call: Call) -> web.Response:
     """`GET …/providers/Microsoft.Insights/metrics` of an endpoint or a deployment."""
-    wanted = [name for name in call.query.get("metricnames", "RequestsPerMinute").split(",") if name]
+    wanted = [name for name in call.query.get("metricnames", PER_MINUTE).split(",") if name]
     unknown = [name for name in wanted if name not in UNITS]
     if unknown:
         raise bad_content(f"Failed to find metric configuration for metric: {unknown[0]}")
@@ -187,13 +194,17 @@ def _point(name: str, minute: int, values: list[float] | None) -> dict[str, Any]
     stamp = datetime.fromtimestamp(minute * 60, timezone.utc).strftime("%Y-%m-%dT%H:%M:00Z")
     if not values:
         return {"timeStamp": stamp}
-    if name == "RequestsPerMinute":
-        return {"timeStamp": stamp, "average": float(len(values))}
+    return {"timeStamp": stamp, "average": round(figure(name, values), 2)}
+
+
+def figure(name: str, values: list[float]) -> float:
+    """A metric of the requests of a minute, from the milliseconds of each; there is at least one."""
+    if name == PER_MINUTE:
+        return float(len(values))
     ordered = sorted(values)
     share = {"RequestLatency_P50": 0.5, "RequestLatency_P90": 0.9, "RequestLatency_P95": 0.95,
              "RequestLatency_P99": 0.99}.get(name)  # fmt: skip
-    number = sum(ordered) / len(ordered) if share is None else ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-    return {"timeStamp": stamp, "average": round(number, 2)}
+    return sum(ordered) / len(ordered) if share is None else ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def span(begin: str, end: str) -> tuple[int, int]:

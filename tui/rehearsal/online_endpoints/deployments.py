@@ -20,7 +20,7 @@ from tui.rehearsal.online_endpoints.deployment_properties import instances, prop
 from tui.rehearsal.online_endpoints.endpoints import deployments_of, find_endpoint
 from tui.rehearsal.online_endpoints.online_resources import accepted, begin, mark_failed, rendered
 from tui.rehearsal.online_endpoints.rules import choice
-from tui.rehearsal.pace import DELETE_SECONDS
+from tui.rehearsal.pace import DELETE_SECONDS, SCALE_SECONDS
 from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
@@ -28,6 +28,8 @@ from tui.rehearsal.store import Resource
 KIND = "deployments"
 TYPE = f"{PROVIDER}/workspaces/onlineEndpoints/deployments"
 PAGE = 100
+SCALE = "scale"
+"""The verb of an operation that changes the number of instances, while the others serve."""
 
 
 def _deployment_id(endpoint: Resource, name: str) -> str:
@@ -58,16 +60,15 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
     before = service.store.get(resource_id)
     if before is not None:
         _require_network(service, before)
-    variables = await service.running_deployments.provision(resource_id)
+    variables: dict[str, str] = {}
+    if verb == SCALE:
+        await service.pace.until(time.monotonic(), SCALE_SECONDS)
+        await service.running_deployments.scale(resource_id)
+    else:
+        variables = await service.running_deployments.provision(resource_id)
     deployment = service.store.get(resource_id)
     if deployment is None:
         raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
-    count = rules.autoscaled(service.store, deployment)
-    if count != deployment.body["sku"]["capacity"]:
-        deployment.body["sku"]["capacity"] = count
-        service.store.put(deployment)
-        variables = await service.running_deployments.provision(resource_id)
-        deployment = service.store.get(resource_id) or deployment
     deployment.properties["environmentVariables"].update(variables)
     deployment.properties["provisioningState"] = "Succeeded"
     service.store.put(deployment)
@@ -142,14 +143,21 @@ async def patch(call: Call) -> web.Response:
     if "tags" in call.body:
         deployment.body["tags"] = call.body.texts("tags")
     count = instances(call, workspace, deployment)
-    if count != deployment.body["sku"]["capacity"]:
-        size = size_of(workspace, deployment.properties["instanceType"])
-        capacity.require_quota(call.service, workspace.subscription_id, deployment.body["id"], size, count)
-        deployment.body["sku"]["capacity"] = count
-        deployment.internal["generation"] = int(deployment.internal.get("generation", 0)) + 1
-    deployment.properties["provisioningState"] = "Updating"
     deployment.body["systemData"] = system_data(call, deployment.body["systemData"])
-    return _accepted(call, workspace, deployment, "write")
+    verb = "write"
+    if count != deployment.body["sku"]["capacity"]:
+        verb = SCALE if deployment.properties["provisioningState"] == "Succeeded" else verb
+        resize(call.service, workspace, deployment, count)
+    deployment.properties["provisioningState"] = "Updating"
+    return _accepted(call, workspace, deployment, verb)
+
+
+def resize(service: Service, workspace: Workspace, deployment: Resource, count: int) -> None:
+    """Let a deployment have `count` instances; the operation SCALE then makes them. Raises ArmError for the quota."""
+    size = size_of(workspace, deployment.properties["instanceType"])
+    capacity.require_quota(service, workspace.subscription_id, deployment.body["id"], size, count)
+    deployment.body["sku"]["capacity"] = count
+    deployment.properties["provisioningState"] = "Updating"
 
 
 async def read(call: Call) -> web.Response:

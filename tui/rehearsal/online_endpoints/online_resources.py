@@ -22,7 +22,13 @@ def begin(call: Call, workspace: Workspace, resource: Resource, kind: str, verb:
     `kind` is the prefix of the operation's name; `work` receives the resource's id and the verb, and raises
     OperationFailed. The resource's properties contain the operation's address (recorded).
     """
-    service = call.service
+    return begin_by(call.service, call.api_version, workspace, resource, kind, verb, work)
+
+
+def begin_by(
+    service: Service, api_version: str, workspace: Workspace, resource: Resource, kind: str, verb: str, work: Work
+) -> str:
+    """Do the same for a change that no request asks for."""
     path = service.operations.begin(
         kind,
         subscription=workspace.subscription_id,
@@ -33,7 +39,8 @@ def begin(call: Call, workspace: Workspace, resource: Resource, kind: str, verb:
         work=lambda: work(service, resource.id, verb),
         failed=lambda: mark_failed(service, resource.id),
     )
-    resource.properties["properties"]["AzureAsyncOperationUri"] = operation_routes.operation_url(call, path)
+    address = operation_routes.operation_url(service.origin, path, api_version)
+    resource.properties["properties"]["AzureAsyncOperationUri"] = address
     service.store.put(resource)
     return path
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from tui.rehearsal.arm.errors import ArmError, bad_request, user_error
 from tui.rehearsal.arm.resource_paths import REGION_NAME
-from tui.rehearsal.store import Resource, Store
 
 MAX_ENDPOINTS = 100
 MAX_DEPLOYMENTS = 20
@@ -107,17 +106,6 @@ def require_settled(what: str, name: str, state: str) -> None:
 
 
 AUTOSCALE = "autoscaleSettings"
-
-
-def autoscaled(store: Store, deployment: Resource) -> int:
-    """The number of instances of a deployment under its enabled autoscale setting, if it has one."""
-    count: int = deployment.body["sku"]["capacity"]
-    for setting in store.of_kind(AUTOSCALE):
-        properties = setting.properties
-        if properties["enabled"] and str(properties["targetResourceUri"]).lower() == deployment.id.lower():
-            limits = {name: int(text) for name, text in properties["profiles"][0]["capacity"].items()}
-            return min(max(count, limits["default"], limits["minimum"]), limits["maximum"])
-    return count
 
 
 def check_network(

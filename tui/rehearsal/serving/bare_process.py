@@ -15,7 +15,7 @@ import aiohttp
 
 from tui.rehearsal import settings
 from tui.rehearsal.programs import Program, start
-from tui.rehearsal.serving import cpu_group, no_identity
+from tui.rehearsal.serving import cpu_group, no_identity, serving_memory
 from tui.rehearsal.serving.deployment_spec import PORT, DeploymentSpec
 
 ENTRY = Path(__file__).with_name("container_entry.py")
@@ -68,6 +68,10 @@ class BareProcess:
     async def wait(self) -> tuple[int, str]:
         """Wait for the end; the exit code, and no reason."""
         return await self._program.wait(), ""
+
+    async def processor_seconds(self) -> float | None:
+        """The processor time of the process group, and of what it started that has ended."""
+        return await asyncio.to_thread(serving_memory.processor_seconds, self._program.pid)
 
     async def killed(self) -> str:
         """Nothing limits its memory."""
@@ -154,6 +158,14 @@ class BareProcesses:
         if group is not None:
             command = [*cpu_group.inside(group), *command]
         return BareProcess(await start(command, env=environment, cwd=spec.code_dir, remove=folder), folder, group)
+
+    async def retire(self, number: int) -> None:
+        """A process leaves nothing."""
+
+    @property
+    def cores(self) -> float:
+        """The chosen cores, else all of this machine."""
+        return settings.cores_of(os.environ) or float(os.cpu_count() or 1)
 
     def _environment(self, number: int, home: Path, folder: Path) -> dict[str, str]:
         """The environment variables of a container on Azure, without this machine's or user's settings."""

@@ -41,6 +41,9 @@ class Server(Protocol):
     async def wait(self) -> tuple[int, str]:
         """Wait for its end; the exit code, and why it ended if that was the memory limit (`OOMKilled: …`)."""
 
+    async def processor_seconds(self) -> float | None:
+        """The processor time that it has used with all it started; None if that cannot be read."""
+
     async def killed(self) -> str:
         """Why one of its processes was killed since this was asked last, if that was the memory limit; else empty."""
 
@@ -62,6 +65,13 @@ class Runner(Protocol):
 
     async def launch(self, number: int) -> Server:
         """Start a server; returns at once. Raises OSError."""
+
+    async def retire(self, number: int) -> None:
+        """Remove what an ended server needed alone, since it is not started again."""
+
+    @property
+    def cores(self) -> float:
+        """The cores of each server."""
 
 
 class Container:
@@ -131,6 +141,10 @@ class Container:
             elif needs_identity and line[:1].strip():  # the traceback has ended
                 self._log.write(f"{no_identity.SENTENCE}.")
                 needs_identity = False
+
+    async def processor_seconds(self) -> float | None:
+        """The processor time of the running server; None if that cannot be read."""
+        return await self._server.processor_seconds() if self._server else None
 
     def look_for_kill(self) -> asyncio.Task[None]:
         """Say in the log if a process was killed at the memory limit while the server lives on."""

@@ -32,6 +32,9 @@ _PASSED = re.compile(
 KILLED = 137
 _COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 """Where a container sees how many of its processes were killed for memory: one of these, by the kernel's cgroups."""
+_PROCESSOR = ("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpuacct/cpuacct.usage")
+"""Where a container sees the processor time it has used: one of these, in microseconds or nanoseconds."""
+_USED = re.compile(r"^(?:usage_usec (\d+)|(\d+))$", re.MULTILINE)
 _KILLS = re.compile(r"^oom_kill (\d+)", re.MULTILINE)
 MakeAgain = Callable[[], Awaitable[str]]
 
@@ -93,6 +96,14 @@ class EngineContainer:
         killed = state.get("OOMKilled") or (code == KILLED and self._limits.memory and not self._stopped)
         return code, self._limits.exceeded() if killed else ""
 
+    async def processor_seconds(self) -> float | None:
+        """The processor time of the container, by its own control group."""
+        with contextlib.suppress(EngineFault):
+            _, text = await self._engine.outcome("exec", self._name, "cat", *_PROCESSOR, seconds=10)
+            found = _USED.search(text)
+            return int(found[1] or found[2]) / (1e6 if found[1] else 1e9) if found else None
+        return None
+
     async def killed(self) -> str:
         """The reason if a process was killed for memory since this was asked last, else empty."""
         with contextlib.suppress(EngineFault):
@@ -125,44 +136,53 @@ class EngineContainers:
         self._finder = finder
         self._make_again = make_again
         self._mending = asyncio.Lock()
-        self._network: DeploymentNetwork | None = None
-
-    @property
-    def network(self) -> DeploymentNetwork:
-        """The network of all its containers, once it is open."""
-        assert self._network is not None
-        return self._network
+        self._engine: Engine | None = None
+        self._networks: dict[int, DeploymentNetwork] = {}
 
     @property
     def engine(self) -> Engine:
-        """The engine, once the network is open."""
-        return self.network.engine
+        """The engine, once it is open."""
+        assert self._engine is not None
+        return self._engine
+
+    @property
+    def cores(self) -> float:
+        """The cores of each container, once it is open: what it is kept to, or all."""
+        return self.limits.cores or self.engine.cores
 
     @property
     def limits(self) -> Limits:
-        """The memory and the cores of each container, once the network is open."""
+        """The memory and the cores of each container, once it is open."""
         return Limits(self.engine, self.settings.size, rehearsal_settings.cores_of(os.environ))
 
     def _container(self, number: int) -> str:
         return f"{self.name}-{number}"
 
     async def open(self) -> str:
-        """Make the network and the relay; says what isolates the containers. Raises OSError."""
-        spec, settings = self.spec, self.settings
+        """Make the networks with their relays; says what isolates the containers. Raises OSError."""
+        settings = self.settings
         engine = await self._finder.found()
         if not isinstance(engine, Engine):
             raise OSError(engine.why)
         if not await self._has_image(engine):
-            self.settings = settings = replace(settings, image=await self._make_again())
-        names = {self._container(n): f"{spec.deployment}-{n}" for n in range(spec.instance_count)}
-        egress = spec.egress
-        self._network = DeploymentNetwork(engine, self.name, names, closed=egress.closed, allowed=egress.hosts)
+            self.settings = replace(settings, image=await self._make_again())
+        self._engine = engine
+        numbers = sorted(self._networks) or range(self.spec.instance_count)
+        await self.close()
+        await self._connect(self.name, *numbers)
+        return f"It runs in containers of {engine.name} {engine.version} {self.limits.in_words()}, {self._reach()}."
+
+    async def _connect(self, name: str, *numbers: int) -> None:
+        """Make the network of some of the containers. Raises OSError."""
+        spec, egress = self.spec, self.spec.egress
+        names = {self._container(number): f"{spec.deployment}-{number}" for number in numbers}
+        network = DeploymentNetwork(self.engine, name, names, closed=egress.closed, allowed=egress.hosts)
+        self._networks.update(dict.fromkeys(numbers, network))
         ports = sorted({spec.scoring.port, spec.liveness.port, spec.readiness.port})
         try:
-            await self.network.open(settings.image, ports, no_identity.ANSWER)
+            await network.open(self.settings.image, ports, no_identity.ANSWER)
         except EngineFault as fault:
             raise OSError(last_line(fault)) from None
-        return f"It runs in containers of {engine.name} {engine.version} {self.limits.in_words()}, {self._reach()}."
 
     async def _has_image(self, engine: Engine) -> bool:
         try:
@@ -173,11 +193,15 @@ class EngineContainers:
                 return False
             raise OSError(last_line(fault)) from None
 
-    async def _mend(self) -> None:
-        """Make what was removed by hand since `open`: an image goes with all its containers, the relays too."""
+    async def _mend(self, number: int) -> None:
+        """Make what a container lacks: its network, or what was removed by hand (an image goes with its containers)."""
         async with self._mending:
-            if not (await self.network.stands() and await self._has_image(self.engine)):
+            stand = await asyncio.gather(*(network.stands() for network in set(self._networks.values())))
+            if not (all(stand) and await self._has_image(self.engine)):
                 await self.open()
+            # One at a time: a network that is being made does not stand yet.
+            if number not in self._networks:
+                await self._connect(f"{self._container(number)}-net", number)
 
     def _reach(self) -> str:
         egress = self.spec.egress
@@ -188,31 +212,36 @@ class EngineContainers:
         return f"with no network but the front end{hosts}{rules}"
 
     async def close(self) -> None:
-        """Remove network and relay."""
-        network, self._network = self._network, None
+        """Remove networks and relays."""
+        networks, self._networks = set(self._networks.values()), {}
+        await asyncio.gather(*(network.close() for network in networks))
+
+    async def retire(self, number: int) -> None:
+        """Remove the relay of one container, and its network if no other one is in it."""
+        network = self._networks.pop(number, None)
         if network is not None:
-            await network.close()
+            await network.drop(self._container(number))
 
     async def launch(self, number: int) -> EngineContainer:
         """Make and start a container; returns at once. Raises OSError."""
-        await self._mend()
-        name, engine = self._container(number), self.engine
+        await self._mend(number)
+        name, engine, network = self._container(number), self.engine, self._networks[number]
         try:
             await engine.remove(name)
-            await engine.call(*self._create(name), variables=self._passed())
-            await engine.put(name, {**self.settings.files, **self.network.files(name)})
+            await engine.call(*self._create(name, network), variables=self._passed())
+            await engine.put(name, {**self.settings.files, **network.files(name)})
             await engine.call("start", name)
             log = await engine.begin("logs", "-f", name)
         except EngineFault as fault:
             with contextlib.suppress(EngineFault):
                 await engine.remove(name)
             raise OSError(last_line(fault)) from None
-        return EngineContainer(engine, name, self.network, log, self.limits)
+        return EngineContainer(engine, name, network, log, self.limits)
 
-    def _create(self, name: str) -> list[str]:
+    def _create(self, name: str, network: DeploymentNetwork) -> list[str]:
         engine, settings = self.engine, self.settings
         command = ["create", "--name", name, *engine.label, *engine.options, *engine.no_proxy]
-        command += [*self.network.options(name), "--log-driver", engine.log_driver, *self.limits.options()]
+        command += [*network.options(name), "--log-driver", engine.log_driver, *self.limits.options()]
         if settings.directory:
             command += ["--workdir", settings.directory]
         passed = self._passed()

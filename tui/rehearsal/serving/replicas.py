@@ -7,6 +7,7 @@ import contextlib
 import re
 import time
 from collections import deque
+from dataclasses import replace
 
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.serving.container import Container, Runner
@@ -80,7 +81,8 @@ class ReplicaSet:
         self.pending = 0
         """Accepted requests that are not answered yet, including waiting ones."""
         self._starting: asyncio.Task[None] | None = None
-        self._watchers: list[asyncio.Task[None]] = []
+        self._watchers: dict[Container, asyncio.Task[None]] = {}
+        self._leaving: set[Container] = set()
         self._crash: ContainerCrashed | None = None
         self._crashed_at = 0.0
         self._turn = 0
@@ -125,8 +127,8 @@ class ReplicaSet:
     async def stop(self) -> None:
         """End all instances and wait for them. Does nothing if none runs."""
         self._stopped = True
-        tasks = [*self._watchers, *([self._starting] if self._starting else [])]
-        self._watchers = []
+        tasks = [*self._watchers.values(), *([self._starting] if self._starting else [])]
+        self._watchers = {}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -134,7 +136,7 @@ class ReplicaSet:
         self._wake()
 
     async def _stop_all(self) -> None:
-        await asyncio.gather(*(instance.stop() for instance in self.instances))
+        await asyncio.gather(*(instance.stop() for instance in (*self.instances, *self._leaving)))
         await self._runner.close()
 
     async def _start(self) -> None:
@@ -165,7 +167,81 @@ class ReplicaSet:
             raise
         self.log.step("UserContainerStart", "Succeeded")
         self.log.event("ContainerReady", "Container is ready")
-        self._watchers = [asyncio.ensure_future(self._watch(instance)) for instance in self.instances]
+        self._watch_all()
+
+    def _watch_all(self) -> None:
+        for instance in self.instances:
+            if instance not in self._watchers:
+                self._watchers[instance] = asyncio.ensure_future(self._watch(instance))
+
+    async def resize(self, count: int) -> None:
+        """Grow or shrink to `count` instances while the others serve; those that leave answer their requests first.
+
+        Raises ContainerCrashed if a new instance does not start; then there are as many as before.
+        """
+        if self._starting is not None and not self._starting.done():
+            await asyncio.shield(self._starting)
+        kept, leaving = self.instances[:count], self.instances[count:]
+        taken = {instance.number for instance in kept}
+        free = [number for number in range(count) if number not in taken][: count - len(kept)]
+        new = [Container(self.spec, number, self.log, self._runner) for number in free]
+        if self._stopped:
+            self.spec, self.instances = replace(self.spec, instance_count=count), [*kept, *new]
+            return
+        tasks = [asyncio.ensure_future(self._until_ready(instance)) for instance in new]
+        self.instances = [*kept, *new]  # an instance that is not ready gets no request
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.instances = kept
+            await asyncio.gather(*map(self._retire, new))
+            raise
+        self.spec = replace(self.spec, instance_count=count)
+        self._watch_all()
+        self._wake()
+        self.log.write(f"Scaled to {count} instance{'' if count == 1 else 's'}.")
+        await asyncio.gather(*map(self._leave, leaving))
+
+    async def _leave(self, instance: Container) -> None:
+        """Let an instance, which gets no new requests, answer those it has, and end it."""
+        watcher = self._watchers.pop(instance, None)
+        if watcher is not None:
+            watcher.cancel()
+        self._leaving.add(instance)
+        try:
+            await asyncio.wait_for(self._answered(instance), self.spec.request_timeout)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            await self._retire(instance)
+            self._leaving.discard(instance)
+
+    async def _answered(self, instance: Container) -> None:
+        while instance.in_flight:
+            await self._released()
+
+    async def _retire(self, instance: Container) -> None:
+        await instance.stop()
+        await self._runner.retire(instance.number)
+
+    async def processor_seconds(self) -> dict[int, float]:
+        """The processor time that each ready instance has used, by its number; without those that cannot be read."""
+        ready = [instance for instance in self.instances if instance.ready and instance.running]
+        used = await asyncio.gather(*(instance.processor_seconds() for instance in ready))
+        return {instance.number: seconds for instance, seconds in zip(ready, used) if seconds is not None}
+
+    @property
+    def ready(self) -> int:
+        """How many instances serve."""
+        return sum(instance.ready and instance.running for instance in self.instances)
+
+    @property
+    def cores(self) -> float:
+        """The cores of each instance, once it has started."""
+        return self._runner.cores
 
     async def _open(self) -> str:
         try:
@@ -299,13 +375,17 @@ class ReplicaSet:
                     return instance
             if not any(instance.ready and instance.running for instance in self.instances):
                 raise NoReadyInstance
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            finally:
-                with contextlib.suppress(ValueError):
-                    self._waiters.remove(waiter)
+            await self._released()
+
+    async def _released(self) -> None:
+        """Wait until a slot was returned, or the instances have changed."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiters.remove(waiter)
 
     def release(self, instance: Container) -> None:
         """Return an instance's slot."""

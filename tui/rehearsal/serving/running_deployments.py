@@ -108,6 +108,25 @@ class RunningDeployments:
         self._remove_old_generations(place)
         return variables_of(self.service, deployment, place)
 
+    async def scale(self, resource_id: str) -> None:
+        """Give a deployment as many instances as it should have, while the others serve. Raises OperationFailed."""
+        deployment = self.service.store.get(resource_id)
+        if deployment is None:
+            raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
+        running = None if "fleet" in deployment.internal else self._running(deployment)
+        if running is not None:
+            try:
+                await running.resize(int(deployment.body["sku"]["capacity"]))
+            except ContainerCrashed as crash:
+                deployment.body["sku"]["capacity"] = running.spec.instance_count
+                self.service.store.put(deployment)
+                place = self.service.workspaces.of(deployment.body["id"]).location
+                raise OperationFailed(crash.code, crash.message, additional=additional_info(place)) from crash
+
+    def instances(self, resource_id: str) -> ReplicaSet | None:
+        """The instances of a deployment, if they were started."""
+        return self._replicas.get(resource_id.lower())
+
     def _replica_set(self, deployment: Resource, place: Place, on: Foundation, log_now: DeploymentLog) -> ReplicaSet:
         spec = spec_of(self.service, deployment, place)
         return ReplicaSet(spec, log_now, runner_of(self.service, deployment, place, spec, on, log_now.write))
