@@ -59,7 +59,7 @@ class Sized:
 class SizingScreen(Dialog[None]):
     """Asks for a load, measures, and takes a choice into the plan. Esc, or Cancel, stops a measurement."""
 
-    AUTO_FOCUS = "#sizing-measure"
+    AUTO_FOCUS = "#sizing-rate"
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -288,16 +288,11 @@ def recommended(
     region: str,
     existing: Mapping[str, Any],
 ) -> Recommendation:
-    """Recommend sizes; `offers`, `region` and `existing` are what the helper told, as far as it did. Reads the disk."""
-    from tui.local_trial.load.measured import Measured
-    from tui.local_trial.sizing.offered import offered
-    from tui.local_trial.sizing.recommend import recommend
+    """Recommend sizes for a plan as far as it is filled in; reads the disk."""
+    from tui.local_trial.sizing.recommend import recommended as follows
     from tui.plan.load_save.resolve import resolve
 
-    one = Measured.of_dict(measured)
-    market = offered(offers, region, existing or None)
-    current = resolve(document, environ, lenient=True).of(one.deployment).deployment
-    return recommend(one, wanted, market.sizes, market.prices, market.quota, refused=market.refused, current=current)
+    return follows(measured, wanted, resolve(document, environ, lenient=True), offers, region, existing)
 
 
 def in_words(found: Recommendation) -> str:

@@ -16,12 +16,12 @@ from tui.local_trial.sizing import words
 from tui.local_trial.sizing.choice import Choice, choice_of
 from tui.local_trial.sizing.curve import Way, ways
 from tui.local_trial.sizing.fit import Fit, Wanted, excluded, margin, seriousness
-from tui.local_trial.sizing.offered import Prices
+from tui.local_trial.sizing.offered import Prices, offered
 from tui.local_trial.sizing.words import LISTED, MEASURED, Line
-from tui.plan.model import Deployment
+from tui.plan.model import Deployment, Plan
 from tui.plan.sizes import Size
 
-__all__ = ["Choice", "Recommendation", "Wanted", "recommend"]
+__all__ = ["Choice", "Recommendation", "Wanted", "recommend", "recommended"]
 
 CHOICES = 3
 
@@ -50,6 +50,24 @@ class Recommendation:
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {**asdict(self), "changes": self.changes}
+
+
+def recommended(
+    measured: Mapping[str, Any],
+    wanted: Wanted,
+    plan: Plan,
+    offers: Sequence[Mapping[str, Any]] | None,
+    region: str,
+    existing: Mapping[str, Any] | None,
+) -> Recommendation:
+    """The recommendation for a deployment of the plan, from a load run's report of it (`Measured.as_dict`).
+
+    `offers`, `region` and `existing` are what the helper told of the sizes, the workspace and the deployment in Azure,
+    as far as it did.
+    """
+    one, market = Measured.of_dict(measured), offered(offers, region, existing or None)
+    current = plan.of(one.deployment).deployment
+    return recommend(one, wanted, market.sizes, market.prices, market.quota, refused=market.refused, current=current)
 
 
 def recommend(

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.local_trial.sizing import words
-from tui.local_trial.sizing.offered import Offered, offered
-from tui.local_trial.sizing.recommend import Choice, Recommendation, Wanted, recommend
+from tui.local_trial.sizing.recommend import Choice, Recommendation, Wanted, recommended
 from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.ask_helper import Asker, conversation
 from tui.plain.commands.check import finding_lines, tried_locally, worst_first, written
@@ -87,16 +86,10 @@ def _offered(document: Document, environ: Mapping[str, str]) -> dict[str, Any]:
 def _recommended(
     measured: Mapping[str, Any], plan: Plan, known: Mapping[str, Any], arguments: Namespace
 ) -> Recommendation:
-    from tui.local_trial.load.measured import Measured
-
-    one = Measured.of_dict(measured)
-    there = (known.get("endpoint") or {}).get("deployments") or ()
-    existing = next((item for item in there if str(item.get("name")).lower() == one.deployment.lower()), None)
-    place = str((known.get("workspace") or {}).get("location") or "")
-    market: Offered = offered(known.get("sizes"), place, existing)
-    wanted = Wanted(arguments.rps, arguments.p95)
-    current = plan.of(one.deployment).deployment
-    return recommend(one, wanted, market.sizes, market.prices, market.quota, refused=market.refused, current=current)
+    there, name = (known.get("endpoint") or {}).get("deployments") or (), str(measured["deployment"])
+    existing = next((item for item in there if str(item.get("name")).lower() == name.lower()), None)
+    region = str((known.get("workspace") or {}).get("location") or "")
+    return recommended(measured, Wanted(arguments.rps, arguments.p95), plan, known.get("sizes"), region, existing)
 
 
 def lines(found: Recommendation) -> Iterator[str]:
