@@ -126,34 +126,40 @@ def generators() -> None:
     _print(rows)
 
 
+async def scoring(served: trial.Served) -> tuple[str, str]:
+    """The address of a served plan's endpoint in its rehearsal, and its key."""
+    from tui.helper.client import HelperClient
+
+    sent: dict[str, Any] = {"document": served.document.tree, "base": str(served.document.base), "secrets": {}}
+    key_file = Path(served.environ["AML_DEPLOY_HOME"], "key")
+    client = HelperClient()
+    await client.start(dict(served.environ))
+    try:
+        await client.ask("put_key", plan=sent, which="primary", path=str(key_file))
+        found = await client.ask("troubleshoot", timeout=60, plan=sent)
+    finally:
+        await client.close()
+    return found["endpoint"]["scoring_uri"], key_file.read_text().strip()  # noqa: ASYNC240
+
+
 def front_end(preset: str) -> None:
     """Print the figures of both ways to a preset's server, of the least disturbed of TURNS turns."""
     rows: dict[str, list[Row]] = {}
 
     async def both(served: trial.Served) -> None:
-        from tui.helper.client import HelperClient
-
         name = served.plan.deployment.name
         body = RequestBody.of_file(served.plan.test.request) if served.plan.test.request else RequestBody(b"{}")
-        sent: dict[str, Any] = {"document": served.document.tree, "base": str(served.document.base), "secrets": {}}
-        client = HelperClient()
-        await client.start(dict(served.environ))
-        try:
-            key_file = Path(served.environ["AML_DEPLOY_HOME"], "key")
-            await client.ask("put_key", plan=sent, which="primary", path=str(key_file))
-            found = await client.ask("troubleshoot", timeout=60, plan=sent)
-        finally:
-            await client.close()
+        uri, key = await scoring(served)
         socket = served.memory.now(name)["place"]
         secure = ssl.create_default_context(cafile=served.environ["REQUESTS_CA_BUNDLE"])
         through = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=secure, limit=0),
-            headers={"Authorization": f"Bearer {key_file.read_text().strip()}"},  # noqa: ASYNC240
+            headers={"Authorization": f"Bearer {key}"},
         )
         async with arrivals.session(socket) as direct, through:
             ways = {
                 "socket": Caller(direct, [body]),
-                "front end": Caller(through, [body], found["endpoint"]["scoring_uri"]),
+                "front end": Caller(through, [body], uri),
             }
             for _ in range(TURNS):
                 for way, caller in ways.items():
