@@ -15,14 +15,16 @@ SERVICE = 0.1
 """Seconds of a request in the simulated server."""
 
 
-def latencies(rate: float, queues: int, servers: int, vary: bool, number: int = 20_000) -> list[float]:
-    """Simulate Poisson arrivals at random queues, each in front of some servers; return latencies in milliseconds."""
+def latencies(
+    rate: float, queues: int, servers: int, vary: bool, in_turn: bool = False, number: int = 20_000
+) -> list[float]:
+    """Simulate Poisson arrivals at queues, at random or in turn, each in front of some servers; latencies in ms."""
     chance = random.Random(7)
     free = [[0.0] * servers for _ in range(queues)]
     now, found = 0.0, []
-    for _ in range(number):
+    for turn in range(number):
         now += chance.expovariate(rate)
-        queue = free[chance.randrange(queues)]
+        queue = free[turn % queues if in_turn else chance.randrange(queues)]
         first = min(range(servers), key=queue.__getitem__)
         took = SERVICE * (chance.uniform(0.5, 1.5) if vary else 1.0)
         queue[first] = max(now, queue[first]) + took
@@ -57,18 +59,19 @@ def simulated(servers: int, vary: bool) -> Way:
 @pytest.mark.parametrize("vary", [False, True])
 @pytest.mark.parametrize("instances", [1, 2, 4])
 @pytest.mark.parametrize("servers", [1, 2])
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("dealt", ["at random", "to the first that is free", "in turn"])
 def test_the_load_of_several_instances_is_predicted_within_a_quarter(
-    servers: int, instances: int, vary: bool, shared: bool
+    servers: int, instances: int, vary: bool, dealt: str
 ) -> None:
-    """Fitted on one instance; several are queues of their own at random, or one queue in front of all."""
+    """Fitted on one instance; several are queues of their own, at random or in turn, or one queue in front of all."""
+    shared = dealt != "at random"
     way = simulated(servers, vary)
     limit = 2.5 * way.rest_ms
     predicted = way.holds(limit, instances, servers=servers, shared=shared)
-    queues, each = (1, servers * instances) if shared else (instances, servers)
+    queues, each = (1, servers * instances) if dealt == "to the first that is free" else (instances, servers)
 
     def p95(rate: float) -> float:
-        return percentile(latencies(rate, queues, each, vary), 0.95)
+        return percentile(latencies(rate, queues, each, vary, dealt == "in turn"), 0.95)
 
     low, high = 0.0, instances * way.capacity * 0.999
     for _ in range(9):

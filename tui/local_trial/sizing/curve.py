@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from tui.local_trial.load.measured import Measured, Point
@@ -46,17 +46,21 @@ class Way:
         """The p95 in milliseconds when `instances` get `rate` requests a second together; infinite beyond `highest`.
 
         `servers` is how many requests an instance serves at a time. Each instance is a queue of its own, with an equal
-        part of the requests; or, if `shared`, requests wait in front of all of them for the first that is free.
+        part of the requests at random; or, if `shared`, requests wait in front of all of them for the first that is
+        free, or get instances in turn, which is nearly the same if they take about equally long.
         """
         each = rate / instances
-        if each > self.highest * (1 + 1e-9):
+        if shared and instances > 1:
+            each = self._as_alone(each, instances, servers)
+        return math.inf if each > self.highest * (1 + 1e-9) else self._measured(each)
+
+    def _as_alone(self, each: float, instances: int, servers: int) -> float:
+        """The rate at which requests wait for one instance as long as for these, which get `each` a second apiece."""
+        used = each / self.capacity
+        if used >= 1:
             return math.inf
-        own = self._measured(each)
-        if not shared or instances == 1:
-            return own
-        alone = waiting(servers, each / self.capacity)
-        together = waiting(servers * instances, each / self.capacity)
-        return self.rest_ms + (own - self.rest_ms) * (together / alone if alone else 1.0)
+        wait = waiting(servers * instances, used)
+        return self.capacity * _most(lambda alone: waiting(servers, alone) <= wait, used)
 
     def _measured(self, rate: float) -> float:
         before, slowest = self.points[0], self.points[0].p95_ms
@@ -72,14 +76,8 @@ class Way:
         """The most requests a second that `instances` answer with a p95 within a limit; 0 if none does."""
         if self.rest_ms > limit_ms:
             return 0.0
-        low, high = 0.0, self.highest * instances
-        if self.p95(high, instances, servers=servers, shared=shared) <= limit_ms:
-            return high
-        for _ in range(60):
-            middle = (low + high) / 2
-            within = self.p95(middle, instances, servers=servers, shared=shared) <= limit_ms
-            low, high = (middle, high) if within else (low, middle)
-        return low
+        high = (self.capacity if shared else self.highest) * instances
+        return _most(lambda rate: self.p95(rate, instances, servers=servers, shared=shared) <= limit_ms, high)
 
     def p99(self, rate: float) -> float:
         """The largest p99 in milliseconds up to the first measured rate that is not below this one."""
@@ -118,6 +116,17 @@ def _kept_up(points: list[Point]) -> Iterator[Point]:
         if not answers or point.failed > FAILED * point.requests or point.answered < least * nominal.rate:
             return
         yield point
+
+
+def _most(within: Callable[[float], bool], high: float) -> float:
+    """The largest value up to `high` of which this is true; it is taken to be true of 0."""
+    if within(high):
+        return high
+    low = 0.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if within(middle) else (low, middle)
+    return low
 
 
 def _busy(servers: int, utilisation: float) -> float:
