@@ -59,7 +59,7 @@ WITHIN = 0.25
 AT_SHARE = 0.6
 RATES = (0.7, 0.85, 1.0, 1.15)
 """Of the predicted rate: where it is tried, besides AT_SHARE."""
-LEAST_SECONDS, MOST_SECONDS = 6.0, 40.0
+LEAST_SECONDS, MOST_SECONDS, IDLE_SECONDS = 6.0, 40.0, 1.0
 
 PLAN = """
 workspace:
@@ -120,7 +120,11 @@ def run(raw_data):
     return {"done": True}
 """,
 }
-MODELS = ("blocking", "slow", "memory-hungry", "own-score", "sklearn-iris")
+MODELS = ("slow", "memory-hungry", "blocking", "churn-xgboost", "lightgbm-diabetes")
+
+
+class Refused(Exception):
+    """No figure is given; the text says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,17 +178,18 @@ def fitted(document: Document, environ: dict[str, str], seconds: float) -> tuple
     )
     (measured,) = map(Measured.of_dict, report["measured"]) if report["measured"] else (None,)
     if measured is None or measured.refused:
-        raise SystemExit(f"No fit: {measured.refused if measured else report['findings']}")
+        raise Refused(f"no fit: {measured.refused if measured else report['findings']}")
     found = ways(measured)
     if not found:
-        raise SystemExit(f"No fit: the server kept up with none of the rates: {measured.points}")
+        raise Refused(f"no fit: the server kept up with none of the rates: {measured.points}")
     return measured, found[0]
 
 
 def with_rest(way: Way, rest: float) -> Way:
     """The same instance, with its p95 at no load: where several share the load, few requests wait for others."""
     first = way.points[0]
-    return dataclasses.replace(way, points=(dataclasses.replace(first, rate=first.rate / 10, p95_ms=rest), *way.points))
+    at_rest = dataclasses.replace(first, rate=first.rate / 10, p95_ms=min(rest, first.p95_ms))
+    return dataclasses.replace(way, points=(at_rest, *way.points))
 
 
 def settled_limit(way: Way) -> float:
@@ -205,7 +210,7 @@ class Instances:
         self.server = running(Home.of(dict(served.environ)))
         request = served.plan.test.request
         self.body = RequestBody.of_file(request) if request else RequestBody(b"{}")
-        self.most: list[str] = []
+        self.problems: list[str] = []
 
     async def cases(self, model: str, counts: Sequence[int]) -> list[Case]:
         """Predict and measure each number of instances."""
@@ -221,14 +226,19 @@ class Instances:
             for count in counts:
                 failed = await asyncio.to_thread(self.served.again, self._with(count))
                 if failed:
-                    raise SystemExit(f"{count} instances could not be served: {failed}")
+                    raise Refused(f"{count} instances could not be served: {failed}")
+                await arrivals.warm_up(caller, count, 10)
+                await asyncio.sleep(IDLE_SECONDS)
                 if count == counts[0]:
                     rest, extra = await self._at_rest(caller)
                     way = with_rest(way, rest)
                     said(f"p95 at rest {rest:.0f} ms; the front end takes {extra:.1f} ms of each request")
-                await arrivals.warm_up(caller, count, 10)
-                await asyncio.sleep(1)
-                found += await self._several(caller, way, model, count, limit, extra)
+                try:
+                    found += await self._several(caller, way, model, count, limit, extra)
+                except Refused as why:
+                    self.problems.append(f"{model}, {count} instances: {why}")
+                    said(self.problems[-1])
+                    break
         return found
 
     def _with(self, count: int) -> Document:
@@ -263,6 +273,8 @@ class Instances:
     ) -> list[Case]:
         holds = way.holds(limit, count, shared=True)
         at = AT_SHARE * holds
+        if not holds:
+            raise Refused(f"its p95 at rest is above the limit of {limit:.0f} ms")
         taken: list[Taken] = [await self._point(caller, count, at)]
         for share in RATES:
             taken.append(await self._point(caller, count, share * holds))
@@ -297,11 +309,11 @@ class Instances:
         took = time.perf_counter() - since
         generator, front_end = (time.process_time() - used) / took, (self._spent() - before) / took
         if answers.behind or generator + front_end > 0.9:
-            raise SystemExit(
-                f"{count} instances at {rate:.1f} requests a second: generator ({generator:.2f}) and front end "
-                f"({front_end:.2f} of a core) leave too little for each other. {answers.behind}"
+            raise Refused(
+                f"at {rate:.1f} requests a second, generator ({generator:.2f}) and front end ({front_end:.2f} of a core) had "
+                f"too little between them. {answers.behind}".strip()
             )
-        await asyncio.sleep(1)
+        await asyncio.sleep(IDLE_SECONDS)
         p50, p95, p99 = (answers.percentile(share) for share in (0.5, 0.95, 0.99))
         point = Point(1, CONCURRENT, rate, answers.seconds, answers.sent, answers.failed, answers.rate, p50, p95, p99,
                       None, None)  # fmt: skip
@@ -322,18 +334,21 @@ def _held(taken: Sequence[Taken], limit: float) -> float:
 
 
 def measured_in_rehearsal(document: Document, environ: dict[str, str], model: str, way: Way, counts: Sequence[int],
-                          requests: int) -> list[Case]:  # fmt: skip
-    """Predict and measure these numbers of instances."""
+                          requests: int) -> tuple[list[Case], list[str]]:  # fmt: skip
+    """Predict and measure these numbers of instances; also what could not be measured."""
     found: list[Case] = []
+    problems: list[str] = []
 
     def measure(served: trial.Served) -> dict[str, Any]:
-        found.extend(asyncio.run(Instances(served, way, requests).cases(model, counts)))
+        instances = Instances(served, way, requests)
+        found.extend(asyncio.run(instances.cases(model, counts)))
+        problems.extend(instances.problems)
         return {}
 
     report = trial.perform(load_run.with_workers(document, 1), environ, said, threading.Event(), measure=measure)
-    if not found:
-        raise SystemExit(f"{model} was not served: {report['findings']}")
-    return found
+    if not found and not problems:
+        raise Refused(f"it was not served: {report['findings']}")
+    return found, problems
 
 
 def instances_for(measured: Measured, rps: float, limit: float) -> int:
@@ -387,11 +402,13 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="do the last model's load run N times")
     parser.add_argument("--requests", type=int, default=400, help="of each point, where its time allows (default: 400)")
     given = parser.parse_args()
-    models = given.models or (MODELS[:1] if given.quick else MODELS)
+    models = given.models or (MODELS[-1:] if given.quick else MODELS)
     counts, requests, seconds = ((1, 4), 150, 40.0) if given.quick else (COUNTS, given.requests, 90.0)
     if len(processors.shared().server) < 1 or (os.cpu_count() or 1) < max(counts) * CORES + 1:
         raise SystemExit(f"{max(counts)} instances of {CORES:g} cores and a core for the load are too much.")
-    began, cases, problems = time.monotonic(), [], []
+    began = time.monotonic()
+    cases: list[Case] = []
+    problems: list[str] = []
     with tempfile.TemporaryDirectory(prefix="t") as name:
         environ = environs(Path(name))
         for model in models:
@@ -402,8 +419,9 @@ def main() -> None:
                 for point in way.points:
                     took = f"p50 {point.p50_ms:.0f}, p95 {point.p95_ms:.0f} ms, {point.cpu_ms} ms of the processor"
                     said(f"fit: {point.rate:.1f}/s: {took}")
-                cases += measured_in_rehearsal(document, next(environ), model, way, counts, requests)
-            except SystemExit as why:
+                some, lost = measured_in_rehearsal(document, next(environ), model, way, counts, requests)
+                cases, problems = cases + some, problems + lost
+            except Refused as why:
                 problems.append(f"{model}: {why}")
                 said(problems[-1])
         if given.repeat:
@@ -416,7 +434,7 @@ def main() -> None:
             f"{case.ratio:>7.2f}  {end}"
         )
     missed = sum(not case.held for case in cases)
-    print(f"{len(cases)} cases, {missed} missed; {len(problems)} models without figures {problems or ''}")
+    print(f"{len(cases)} cases, {missed} missed", *(f"not measured: {problem}" for problem in problems), sep="\n")
     print(
         f"{(time.monotonic() - began) / 60:.0f} minutes; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} "
         f"cores; {processors.model_name()}"
