@@ -310,8 +310,8 @@ class Instances:
         generator, front_end = (time.process_time() - used) / took, (self._spent() - before) / took
         if answers.behind or generator + front_end > 0.9:
             raise Refused(
-                f"at {rate:.1f} requests a second, generator ({generator:.2f}) and front end ({front_end:.2f} of a core) had "
-                f"too little between them. {answers.behind}".strip()
+                f"at {rate:.1f} a second, generator ({generator:.2f}) and front end ({front_end:.2f} of a core) "
+                f"had too little between them. {answers.behind}".strip()
             )
         await asyncio.sleep(IDLE_SECONDS)
         p50, p95, p99 = (answers.percentile(share) for share in (0.5, 0.95, 0.99))
