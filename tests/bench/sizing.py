@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-import json
 import os
 import ssl
 import statistics
@@ -39,6 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import aiohttp
 
 from tests.bench.load import scoring
+from tests.bench.sizing_models import SCRIPTS, document_of
 from tui.common.request_body import RequestBody
 from tui.local_trial import trial
 from tui.local_trial.load import arrivals, processors
@@ -49,7 +49,6 @@ from tui.local_trial.sizing.curve import Way, ways
 from tui.local_trial.sizing.offered import prices
 from tui.local_trial.sizing.recommend import Wanted, recommend
 from tui.plan.load_save.document import Document
-from tui.plan.load_save.load import load
 from tui.plan.sizes import sizes
 from tui.rehearsal import settings
 from tui.rehearsal.places import Home
@@ -64,65 +63,6 @@ RATES = (0.85, 1.0, 1.15)
 """Of the predicted rate: where it is tried, besides AT_SHARE."""
 LEAST_SECONDS, MOST_SECONDS, IDLE_SECONDS = 6.0, 40.0, 1.0
 
-PLAN = """
-workspace:
-  subscription_id: "${{env:AZURE_SUBSCRIPTION_ID}}"
-  resource_group: "${{env:AZURE_RESOURCE_GROUP}}"
-  name: "${{env:AZURE_ML_WORKSPACE}}"
-endpoint: {{name: sizing, auth_mode: key}}
-deployment:
-  name: blue
-  model: {{name: {name}, path: model, type: custom_model}}
-  code_configuration: {{code: code, scoring_script: score.py}}
-  environment: {{conda_file: conda.yml, image: "mcr.microsoft.com/azureml/openmpi5.0-ubuntu24.04:20260901.v1"}}
-  instance_type: Standard_D4as_v4
-  instance_count: 1
-traffic: {{blue: 100}}
-test: {{request: request.json}}
-"""
-CONDA = """
-name: {name}
-channels: [conda-forge]
-dependencies: [python=3.12, pip, {{pip: [azureml-inference-server-http==1.5.1]}}]
-"""
-SCRIPTS = {
-    # 40 ms of the processor, which are 160 ms on a quarter of a core.
-    "slow": """
-import time
-
-def init(): ...
-
-def run(raw_data):
-    ends = time.thread_time() + 0.04
-    while time.thread_time() < ends:
-        pass
-    return {"done": True}
-""",
-    # Holds 300 MB, and takes 100 MB more for each request.
-    "memory-hungry": """
-held = None
-
-def init():
-    global held
-    held = bytearray(300_000_000)
-
-def run(raw_data):
-    more = bytearray(100_000_000)
-    for at in range(0, len(more), 4096):
-        more[at] = 1
-    return {"bytes": len(held) + len(more)}
-""",
-    # Waits for something else, and blocks its worker meanwhile.
-    "blocking": """
-import time
-
-def init(): ...
-
-def run(raw_data):
-    time.sleep(0.04)
-    return {"done": True}
-""",
-}
 MODELS = ("slow", "memory-hungry", "blocking", "churn-xgboost")
 
 
@@ -158,20 +98,6 @@ class Taken:
     point: Point
     generator: float
     front_end: float
-
-
-def document_of(model: str, folder: Path) -> Document:
-    """The plan of a model of this module, written into a folder, or of a preset."""
-    if model not in SCRIPTS:
-        return load(model, [], [])
-    for name in ("model", "code"):
-        folder.joinpath(name).mkdir(parents=True)
-    folder.joinpath("model", "model.json").write_text("{}")
-    folder.joinpath("code", "score.py").write_text(SCRIPTS[model])
-    folder.joinpath("conda.yml").write_text(CONDA.format(name=model))
-    folder.joinpath("request.json").write_text(json.dumps({"data": [1, 2, 3]}))
-    folder.joinpath("plan.yml").write_text(PLAN.format(name=model))
-    return load(str(folder / "plan.yml"), [], [])
 
 
 def fitted(document: Document, environ: dict[str, str], seconds: float) -> tuple[Measured, Way]:
@@ -365,7 +291,14 @@ def instances_for(measured: Measured, rps: float, limit: float) -> int:
 
 def repeat(document: Document, environ: Iterator[dict[str, str]], times: int, seconds: float) -> None:
     """Print how far the figures of several load runs differ."""
-    fits = [fitted(document, next(environ), seconds) for _ in range(times)]
+    fits = []
+    for _ in range(times):
+        try:
+            fits.append(fitted(document, next(environ), seconds))
+        except Refused as why:
+            said(str(why))
+    if not fits:
+        return
     limit = settled_limit(fits[0][1])
     rps = 4 * fits[0][1].holds(limit)
     rows = {
@@ -375,7 +308,7 @@ def repeat(document: Document, environ: Iterator[dict[str, str]], times: int, se
         "p95 at rest in ms": [way.rest_ms for _, way in fits],
         f"instances for {rps:.0f} requests a second": [float(instances_for(one, rps, limit)) for one, _ in fits],
     }
-    print(f"\nThe same load run {times} times:")
+    print(f"\nThe same load run {times} times, {len(fits)} of them with figures:")
     for what, values in rows.items():
         middle = statistics.median(values)
         spread = (max(values) - min(values)) / middle if middle else 0.0
@@ -444,7 +377,7 @@ def main() -> None:
                 problems.append(f"{model}: {why}")
                 said(problems[-1])
         if given.repeat:
-            repeat(document_of(models[-1], Path(name, "model")), environ, given.repeat, seconds / 2)
+            repeat(document_of(models[-1], Path(name, "model")), environ, given.repeat, seconds)
     if not given.repeat:
         show(cases, problems)
     print(
