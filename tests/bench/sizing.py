@@ -151,7 +151,7 @@ class Instances:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=secure, limit=0), headers={"Authorization": f"Bearer {key}"}
         ) as session:
-            caller = Caller(session, uri, [self.body])
+            caller = Caller(session, [self.body], uri)
             for count in counts:
                 failed = await asyncio.to_thread(self.served.again, self._with(count))
                 if failed:
@@ -184,13 +184,13 @@ class Instances:
         The requests are sent at equal distances, by turns to the instance's socket and through the front end.
         """
         name = self.served.plan.deployment.name
-        socket = str(self.served.memory.now(name)["socket"])
+        socket = str(self.served.memory.now(name)["place"])
         rate = 0.3 * self.way.capacity
         count = max(8, min(40, int(5 * rate)))
         due = arrivals.due_times(rate, count / rate, poisson=False)
         rows: dict[str, arrivals.Answers] = {"direct": arrivals.Answers(), "through": arrivals.Answers()}
         async with arrivals.session(socket) as session:
-            direct = Caller(session, "http://container/score", [self.body])
+            direct = Caller(session, [self.body])
             for way, caller in (("direct", direct), ("through", through)) * 2:
                 answers = await arrivals.open_loop(caller, due, count / rate, CONCURRENT)
                 rows[way].latencies += answers.latencies
