@@ -130,9 +130,9 @@ async def test_the_menu_has_a_row_for_each_entry_and_says_all_about_the_marked_o
     async with wizard(size=(80, 24)) as walk:
         await walk.to("test")
         await walk.press("ctrl+o")
-        shown = await walk.sees("Menu", "Copy the call as curl", "Go to step 1, Credentials", "Go to step 8, Deploy")
+        shown = await walk.sees("Menu", "Copy the call as curl", "Go to step 1, Credentials", "Go to step 7, Review")
         assert "without an interruption." not in shown
-        await walk.press("down", "down", "down")
+        await walk.press("down", "down", "down", "down")
         await walk.sees("Regenerate them one after the other, without an interruption.")
         await walk.press("end")
         await walk.sees("Endpoints", "Quit the wizard (ctrl+c).", "Enter: run, Esc: close")

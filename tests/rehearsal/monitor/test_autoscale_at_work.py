@@ -15,7 +15,7 @@ import pytest
 from flow import Flow
 from practised import Practised
 
-from tests.rehearsal.monitor.test_autoscale_rules import rule
+from tests.rehearsal.monitor.test_what_rules_decide import rule
 from tests.rehearsal.monitor.timeline_picture import draw, lines_of
 from tui.rehearsal.arm.rights import change
 from tui.rehearsal.serving import cpu_group
