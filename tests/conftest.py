@@ -178,7 +178,6 @@ SLOW_FILES = {
     "helper/questions/test_fleet_question.py",
     "cloud/http/test_call_log_of_a_run.py",
     "cloud/http/test_read_limits_kept.py",
-    "local_trial/load/test_load_run.py",
     "plain/commands/test_any_deployment.py",
     "plain/commands/test_autoscale_applied.py",
     "plain/commands/test_golden.py",
@@ -205,7 +204,6 @@ SLOW_FILES = {
     "rehearsal/container_engine/test_own_images.py",
     "rehearsal/container_engine/test_scaled.py",
     "rehearsal/container_engine/test_size.py",
-    "rehearsal/monitor/test_autoscale_at_work.py",
     "rehearsal/scenarios/test_practice.py",
     "rehearsal/serving/test_closed_network.py",
     "rehearsal/serving/test_replicas.py",
@@ -220,6 +218,10 @@ SLOW_FILES = {
 NOT_QUICK_FOLDERS = {"app", "cloud", "export", "hostile", "printed_commands"}
 
 
+# What they measure would be another program's work if one ran beside them.
+ALONE_FILES = {"local_trial/load/test_load_run.py", "rehearsal/monitor/test_autoscale_at_work.py"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of the slow files, and as quick what is not slow and asks for no rehearsal."""
@@ -227,6 +229,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         path = item.path.relative_to(here)
         if path.as_posix() in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
+        if path.as_posix() in ALONE_FILES or item.get_closest_marker("alone"):
+            item.add_marker(pytest.mark.alone)
             item.add_marker(pytest.mark.slow)
         fixtures = getattr(item, "fixturenames", ())
         if not (item.get_closest_marker("slow") or "rehearsal_home" in fixtures or path.parts[0] in NOT_QUICK_FOLDERS):

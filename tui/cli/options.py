@@ -88,6 +88,7 @@ SIZE = (
         "--p95", metavar="MS", type=milliseconds, help="the limit of the p95 in ms (default: twice the p95 at rest)"
     ),
     argument("--requests", metavar="FILE", help="a file of requests to send (default: the plan's, or its sample)"),
+    argument("--seconds", metavar="N", type=seconds, help="how long to measure (default: 150)"),
     flag("--fix", help="write the cheapest choice into the plan's files; asks on a terminal"),
     FIX_YES,
     JSON,

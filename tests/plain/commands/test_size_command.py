@@ -10,7 +10,7 @@ import pytest
 import yaml
 from commands import COMMAND, PRESET, aml_deploy, json_lines
 
-from tui.plan.load_save.load import load
+from tui.plan.load_save.load import load as loaded
 
 
 def test_wrong_numbers_and_files_are_exit_code_2(lonely: dict[str, str], tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_server_and_generator_on_one_processor_give_no_figure(
         assert "blue: no recommendation. " in done.stdout and "processor" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_a_plan_is_measured_and_its_size_written(rehearsing: dict[str, str], own_plan: Path) -> None:
     (script,) = own_plan.parent.rglob("score.py")
     script.write_text(
@@ -72,7 +72,8 @@ def test_a_plan_is_measured_and_its_size_written(rehearsing: dict[str, str], own
         encoding="utf-8",
     )
     own_plan.write_text("# Kept.\n" + own_plan.read_text(encoding="utf-8"), encoding="utf-8")
-    done = aml_deploy("size", own_plan, "--rehearse", "--rps", "30", "--p95", "900", "--fix", "--yes", "--json",
+    load = ("--rps", "30", "--p95", "900", "--seconds", "60")
+    done = aml_deploy("size", own_plan, "--rehearse", *load, "--fix", "--yes", "--json",
                       environ=rehearsing, timeout=500)  # fmt: skip
     (found,) = json_lines(done.stdout)
     assert done.returncode == 0, (found, done.stderr)
@@ -85,7 +86,7 @@ def test_a_plan_is_measured_and_its_size_written(rehearsing: dict[str, str], own
     assert first["holds"] <= 5.5 * first["worker_count"]
     assert any("run() waits" in line["text"] for line in first["lines"])  # no rule on a processor that idles
     text = own_plan.read_text(encoding="utf-8")
-    document = load(str(own_plan), [], [])
+    document = loaded(str(own_plan), [], [])
     assert text.startswith("# Kept.\n") and yaml.safe_load(text)
     assert {key: document.get(key) for key in found["changes"]} == found["changes"] != {}
     assert aml_deploy("check", own_plan, "--rehearse", environ=rehearsing).returncode in (0, 3)  # a valid plan

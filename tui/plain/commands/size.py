@@ -54,8 +54,9 @@ def run(arguments: Namespace) -> int:
 
 def _options(arguments: Namespace) -> dict[str, Any]:
     """The options of the load run. Raises Failure for a file that is none, or whose content is wrong."""
+    limited = {} if arguments.seconds is None else {"seconds": arguments.seconds}
     if arguments.requests is None:
-        return {}
+        return limited
     from tui.common.golden_requests import GoldenInvalid, read
 
     path = Path(arguments.requests).expanduser().resolve()
@@ -65,7 +66,7 @@ def _options(arguments: Namespace) -> dict[str, Any]:
         raise Failure(f"--requests: {wrong}", 2) from None
     except OSError as error:
         raise Failure(f"--requests: {path} cannot be read: {error.strerror or error}.", 2) from None
-    return {"requests": str(path)}
+    return {**limited, "requests": str(path)}
 
 
 def _offered(document: Document, environ: Mapping[str, str]) -> dict[str, Any]:
