@@ -59,7 +59,7 @@ class Sized:
 class SizingScreen(Dialog[None]):
     """Asks for a load, measures, and takes a choice into the plan. Esc, or Cancel, stops a measurement."""
 
-    AUTO_FOCUS = "#sizing-rate"
+    AUTO_FOCUS = ""  # a field, but the choices if the model was measured before
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -95,6 +95,8 @@ class SizingScreen(Dialog[None]):
         self._show()
         if self._sized is not None:
             self._again()
+        else:
+            self.query_one("#sizing-rate").focus()
 
     @property
     def _sized(self) -> Sized | None:
