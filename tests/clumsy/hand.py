@@ -275,6 +275,7 @@ WAYS: dict[str, tuple[str, Way]] = {
     "CallsDialog": ("plan", step("workspace", menu="Calls to Azure")),
     "ExportScreen": ("plan", step("review", menu="Export")),
     "LocalTrialScreen": ("registered", step("review", menu="Test locally")),
+    "SizingScreen": ("registered", step("compute", menu="Size by measurement")),
     "SecretScreen": ("typed", step("deploy", "card-retry")),
     "TaskDialog": ("middle", task),
     "RollBackDialog": ("rollout", step("deploy", "deploy-back")),
