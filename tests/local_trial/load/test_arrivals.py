@@ -146,7 +146,7 @@ def test_whether_a_worker_answers_one_request_at_a_time_is_measured(blocks: bool
         alone = asyncio.Lock()
 
         async def handler(_request: web.Request) -> web.Response:
-            async with alone if blocks else contextlib.nullcontext():
+            async with alone if blocks else contextlib.AsyncExitStack():
                 await asyncio.sleep(0.05)
             return web.Response(text="[]")
 
