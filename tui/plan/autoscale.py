@@ -2,9 +2,8 @@
 
 Conditions, changes and recurrences are written as the Azure CLI's autoscale commands take them (azure-cli 2.91,
 AutoscaleCondition.g4, which has != and count, but cannot read them); a cooldown is in minutes, as there. Metrics are
-those of Microsoft's lists "Supported metrics for
-Microsoft.MachineLearningServices/workspaces/onlineEndpoints" and ".../onlineEndpoints/deployments"; limits of times are
-those of Autoscale Settings (2022-10-01).
+those of Microsoft's lists "Supported metrics for Microsoft.MachineLearningServices/workspaces/onlineEndpoints" and
+".../onlineEndpoints/deployments"; limits of times are those of Autoscale Settings (2022-10-01).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ OF_ENDPOINT = (
 )  # fmt: skip
 METRICS = tuple(dict.fromkeys((*OF_DEPLOYMENT, *OF_ENDPOINT)))
 RESOURCES = ("deployment", "endpoint")
-OPERATORS = (">", ">=", "<", "<=", "==", "!=")
+OPERATORS = (">=", "<=", "==", "!=", ">", "<")
 STATISTICS = ("avg", "min", "max", "total", "count", "last")
 """Those of az, and Azure's Last, which Microsoft's example in Python has."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -42,7 +41,7 @@ RULE_KEYS, SCHEDULE_KEYS = (
 )
 RULE_LEADING, SCHEDULE_LEADING = ("condition", "scale"), ("name",)
 EXAMPLE = "CpuUtilizationPercentage > 70 avg 5m"
-_CONDITION = re.compile(r"^\s*(\w+)\s*(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)?)\s+([a-zA-Z]+)\s+(\w+)\s*$")
+_CONDITION = re.compile(rf"^\s*(\w+)\s*({'|'.join(OPERATORS)})\s*(\d+(?:\.\d+)?)\s+([a-zA-Z]+)\s+(\w+)\s*$")
 _SCALE = re.compile(r"^\s*(out|in|to)\s+(\d+)(\s*%)?\s*$", re.IGNORECASE)
 _TIME = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 _DATE = re.compile(r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?Z?$")

@@ -220,6 +220,14 @@ async def test_a_second_measurement_that_is_stopped_leaves_the_first(load_run: T
         assert (folder / "ended").exists()
 
 
+async def test_what_is_typed_first_is_the_rate(load_run: Tell) -> None:
+    load_run(measured())
+    async with wizard(recorded_answers(sizes=OFFERS)) as walk:
+        await opened(walk)
+        await walk.press(*"30", "enter")
+        await answered(walk, "✔ 30 requests a second")
+
+
 async def test_a_load_run_that_ends_without_a_report_says_so(load_run: Tell) -> None:
     folder = load_run(measured())
     (folder / "lines").write_text(json.dumps({"progress": PROGRESS[0]}))
